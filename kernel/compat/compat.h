@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Force-included into every object: the core is written for the newest kernel,
+ * and this makes older ones look like it. The only file that asks HAVE_.
+ * Where no older kernel can be made to look like the newest one, an fnat_
+ * inline hides the difference.
+ */
+#ifndef COMPAT_H
+#define COMPAT_H
+
+/* Headers below use it, so a source file would be too late to define it. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "compat_config.h"
+
+#include <linux/random.h>
+#include <linux/sysctl.h>
+#include <linux/timer.h>
+#include <net/ip_vs.h>
+#include <net/net_namespace.h>
+
+#ifndef HAVE_GET_RANDOM_U32_BELOW
+/* Biased by ceil / 2^32 at most: for spreading load, not for secrets. */
+static inline u32 get_random_u32_below(u32 ceil)
+{
+	return ((u64)get_random_u32() * ceil) >> 32;
+}
+#endif
+
+#ifndef HAVE_TIMER_CONTAINER_OF
+#define timer_container_of from_timer
+#endif
+
+#ifndef HAVE_TIMER_DELETE_SYNC
+#define timer_delete_sync del_timer_sync
+#endif
+
+/*
+ * Older kernels stop at an empty entry: keep one at the end of the table and do
+ * not count it in size.
+ */
+#ifndef HAVE_REGISTER_NET_SYSCTL_SZ
+#define register_net_sysctl_sz(net, path, table, size) \
+	register_net_sysctl(net, path, table)
+#endif
+
+/* Takes the caller's cp->lock itself; iph_len is where the TCP header starts. */
+static inline void fnat_state_transition(struct ip_vs_protocol *pp,
+					 struct ip_vs_conn *cp, int direction,
+					 const struct sk_buff *skb,
+					 unsigned int iph_len,
+					 struct ip_vs_proto_data *pd)
+{
+	if (!pp->state_transition)
+		return;
+#ifdef HAVE_STATE_TRANSITION_IPH_LEN
+	pp->state_transition(cp, direction, skb, pd, iph_len);
+#else
+	pp->state_transition(cp, direction, skb, pd);
+#endif
+}
+
+static inline bool fnat_dest_is_available(const struct ip_vs_dest *dest)
+{
+#ifdef HAVE_IP_VS_DEST_CFLAGS
+	return dest->cflags & IP_VS_DEST_CF_AVAILABLE;
+#else
+	return dest->flags & IP_VS_DEST_F_AVAILABLE;
+#endif
+}
+
+static inline struct ip_vs_stats *fnat_total_stats(struct netns_ipvs *ipvs)
+{
+#ifdef HAVE_NETNS_IPVS_TOT_STATS_POINTER
+	return &ipvs->tot_stats->s;
+#else
+	return &ipvs->tot_stats;
+#endif
+}
+
+/* Bottom halves are off: the counters are this CPU's. */
+static inline void fnat_stats_add_out(struct ip_vs_stats *stats, unsigned int len)
+{
+	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
+
+	u64_stats_update_begin(&s->syncp);
+#ifdef HAVE_IP_VS_COUNTERS_U64_STATS
+	u64_stats_inc(&s->cnt.outpkts);
+	u64_stats_add(&s->cnt.outbytes, len);
+#else
+	s->cnt.outpkts++;
+	s->cnt.outbytes += len;
+#endif
+	u64_stats_update_end(&s->syncp);
+}
+
+/*
+ * Counts a packet from the real server as stock's ip_vs_out_stats() does: in
+ * the destination, its service and the total. Caller is in an RCU read section.
+ */
+static inline void fnat_stats_out(struct ip_vs_conn *cp, const struct sk_buff *skb)
+{
+	struct ip_vs_dest *dest = cp->dest;
+	struct ip_vs_service *svc;
+
+	if (!dest || !fnat_dest_is_available(dest))
+		return;
+
+	local_bh_disable();
+	fnat_stats_add_out(&dest->stats, skb->len);
+	svc = rcu_dereference(dest->svc);
+	if (svc)
+		fnat_stats_add_out(&svc->stats, skb->len);
+	fnat_stats_add_out(fnat_total_stats(cp->ipvs), skb->len);
+	local_bh_enable();
+}
+
+#endif
