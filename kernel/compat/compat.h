@@ -40,8 +40,12 @@ static inline u32 get_random_u32_below(u32 ceil)
  * not count it in size.
  */
 #ifndef HAVE_REGISTER_NET_SYSCTL_SZ
-#define register_net_sysctl_sz(net, path, table, size) \
-	register_net_sysctl(net, path, table)
+static inline struct ctl_table_header *
+register_net_sysctl_sz(struct net *net, const char *path,
+		       struct ctl_table *table, size_t size)
+{
+	return register_net_sysctl(net, path, table);
+}
 #endif
 
 /* Takes the caller's cp->lock itself; iph_len is where the TCP header starts. */

@@ -39,6 +39,7 @@ compile() {
 export -f compile
 
 compile_all() {
+	# shellcheck disable=SC2016  # the inner shell is to expand it
 	printf '%s\0' "$@" |
 		xargs -0 -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c 'compile "$1"' compile
 }

@@ -5,7 +5,6 @@
  */
 #include <linux/random.h>
 
-u32 compat_probe(void);
 u32 compat_probe(void)
 {
 	return get_random_u32_below(100);

@@ -5,7 +5,6 @@
  */
 #include <net/ip_vs.h>
 
-void compat_probe(struct ip_vs_counters *cnt);
 void compat_probe(struct ip_vs_counters *cnt)
 {
 	u64_stats_inc(&cnt->outpkts);

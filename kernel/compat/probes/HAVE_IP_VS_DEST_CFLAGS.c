@@ -5,7 +5,6 @@
  */
 #include <net/ip_vs.h>
 
-bool compat_probe(const struct ip_vs_dest *dest);
 bool compat_probe(const struct ip_vs_dest *dest)
 {
 	return dest->cflags & IP_VS_DEST_CF_AVAILABLE;

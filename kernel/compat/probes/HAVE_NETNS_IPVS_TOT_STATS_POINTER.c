@@ -5,7 +5,6 @@
  */
 #include <net/ip_vs.h>
 
-struct ip_vs_stats *compat_probe(struct netns_ipvs *ipvs);
 struct ip_vs_stats *compat_probe(struct netns_ipvs *ipvs)
 {
 	return &ipvs->tot_stats->s;

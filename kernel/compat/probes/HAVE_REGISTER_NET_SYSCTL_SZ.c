@@ -6,7 +6,6 @@
  */
 #include <net/net_namespace.h>
 
-struct ctl_table_header *compat_probe(struct net *net, struct ctl_table *table);
 struct ctl_table_header *compat_probe(struct net *net, struct ctl_table *table)
 {
 	return register_net_sysctl_sz(net, "net", table, 1);

@@ -6,8 +6,6 @@
 #include <net/ip_vs.h>
 
 void compat_probe(struct ip_vs_protocol *pp, struct ip_vs_conn *cp,
-		  const struct sk_buff *skb, struct ip_vs_proto_data *pd);
-void compat_probe(struct ip_vs_protocol *pp, struct ip_vs_conn *cp,
 		  const struct sk_buff *skb, struct ip_vs_proto_data *pd)
 {
 	pp->state_transition(cp, IP_VS_DIR_OUTPUT, skb, pd, 20U);

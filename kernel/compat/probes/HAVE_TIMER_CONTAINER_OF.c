@@ -6,7 +6,6 @@ struct compat_probe {
 	struct timer_list timer;
 };
 
-struct compat_probe *compat_probe(struct timer_list *t);
 struct compat_probe *compat_probe(struct timer_list *t)
 {
 	struct compat_probe *p = timer_container_of(p, t, timer);

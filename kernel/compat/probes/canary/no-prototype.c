@@ -3,7 +3,6 @@
 #include <linux/module.h>
 #include <net/ip_vs.h>
 
-void compat_probe(struct ip_vs_protocol *pp, int (*fn)(char *));
 void compat_probe(struct ip_vs_protocol *pp, int (*fn)(char *))
 {
 	pp->state_transition = fn;

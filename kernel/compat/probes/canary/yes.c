@@ -3,7 +3,6 @@
 #include <linux/module.h>
 #include <net/ip_vs.h>
 
-int compat_probe(struct ip_vs_conn *cp);
 int compat_probe(struct ip_vs_conn *cp)
 {
 	return cp->af;
