@@ -45,12 +45,21 @@ if [ $# -gt 0 ]; then
 	done
 fi
 
+# From a "make -s": the CHECK lines are needed, to know that something was checked.
+flags=${MAKEFLAGS:-}
+case ${flags%% *} in
+*[-=]*) ;;
+*s*) export MAKEFLAGS="${flags/s/}" ;;
+esac
+
 # modpost says only once what it has to say.
 rm -f "$out/Module.symvers"
 
+# This is what C=2 sets, which the Makefile of 7.2 takes back when the headers
+# lack the script that judges sparse itself, and Debian's do.
 status=0
 make --no-print-directory -C "$kdir" "M=$out" W=1 KCFLAGS=-Werror \
-	C=2 CF=-D__CHECK_ENDIAN__ "${targets[@]}" >"$log" 2>&1 || status=$?
+	KBUILD_CHECKSRC=2 CF=-D__CHECK_ENDIAN__ "${targets[@]}" >"$log" 2>&1 || status=$?
 
 # ours: messages about files that lie in OUT, by their path: kernels up to 6.12
 # name them absolutely, later ones relative to OUT. modpost's messages have no

@@ -13,11 +13,17 @@
 
 #include "compat_config.h"
 
+#include <linux/compiler.h>
 #include <linux/random.h>
 #include <linux/sysctl.h>
 #include <linux/timer.h>
 #include <net/ip_vs.h>
 #include <net/net_namespace.h>
+
+/* A note to newer compilers, a macro wherever it is known. */
+#ifndef __counted_by
+#define __counted_by(member)
+#endif
 
 #ifndef HAVE_GET_RANDOM_U32_BELOW
 /* Biased by ceil / 2^32 at most: for spreading load, not for secrets. */
