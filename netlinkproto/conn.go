@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netlinkproto
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+)
+
+// socket is a generic netlink socket as the protocol above it needs it.
+type socket interface {
+	// send sends messages that are laid end to end.
+	send(b []byte) error
+	// recv reads one datagram of the kernel into b and returns its length.
+	recv(b []byte) (int, error)
+	// setDeadline makes send and recv fail after t.
+	setDeadline(t time.Time) error
+	// joinGroup subscribes to a multicast group.
+	joinGroup(id uint32) error
+	Close() error
+}
+
+// recvBufferLen is more than the largest datagram of the kernel: it fills a
+// dump's datagrams up to the reader's buffer, but not above 32 KiB.
+const recvBufferLen = 64 << 10
+
+// conn is a socket with the state of the requests on it. One goroutine uses it
+// at a time.
+type conn struct {
+	sock socket
+	seq  uint32
+	in   []byte
+	out  []byte
+	// dirty says that answers may be under way.
+	dirty bool
+}
+
+func newConn(s socket) *conn {
+	return &conn{sock: s, in: make([]byte, recvBufferLen)}
+}
+
+// watch makes the socket fail when ctx is done. The function it returns ends
+// that, and reports whether the socket was left alone.
+func (n *conn) watch(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, func() { _ = n.sock.setDeadline(time.Unix(1, 0)) })
+}
+
+// exchange sends one request and reads its answers.
+func (n *conn) exchange(id uint16, r Request, flags uint16, take func([]byte) (bool, error)) error {
+	n.seq++
+	n.out = appendMessage(n.out[:0], header{typ: id, flags: flagRequest | flags, seq: n.seq}, r.cmd, r.family.version, r.attrs)
+	n.dirty = true
+	if err := n.sock.send(n.out); err != nil {
+		return err
+	}
+	a := answers{conn: n, op: r, take: take}
+	return a.read()
+}
+
+// answers reads the messages that belong to one request.
+type answers struct {
+	conn *conn
+	op   Request
+	take func([]byte) (bool, error)
+	// interrupted: the kernel marked the dump as inconsistent.
+	interrupted bool
+	// stopped: the caller wants no more.
+	stopped bool
+}
+
+func (a *answers) read() error {
+	n := a.conn
+	for {
+		got, err := n.sock.recv(n.in)
+		if err != nil {
+			return err
+		}
+		done, err := walkMessages(n.in[:got], a.message)
+		if err != nil || a.stopped {
+			return err
+		}
+		if done {
+			if a.interrupted {
+				return ErrInterrupted
+			}
+			return nil
+		}
+	}
+}
+
+// message handles one message of the kernel.
+func (a *answers) message(h header, data []byte) (done bool, err error) {
+	if h.seq != a.conn.seq {
+		return false, nil
+	}
+	if h.flags&flagDumpIntr != 0 {
+		a.interrupted = true
+	}
+	if h.typ == msgError || h.typ == msgDone {
+		errno, text, err := parseStatus(h, data)
+		if err != nil {
+			return false, err
+		}
+		// The kernel has no more to say about this request.
+		a.conn.dirty = false
+		if errno != 0 {
+			return true, &KernelError{Op: a.op.String(), Errno: errno, Msg: text}
+		}
+		return true, nil
+	}
+	if h.typ < msgMinType {
+		return false, nil
+	}
+	_, attrs, err := genlPayload(data)
+	if err != nil {
+		return false, err
+	}
+	more, err := a.take(attrs)
+	a.stopped = !more
+	return a.stopped, err
+}
+
+// Numbers of generic netlink's controller (linux/genetlink.h).
+const (
+	msgMinType = 0x10
+	ctrlID     = 0x10
+
+	ctrlCmdGetFamily    = 3
+	ctrlVersion         = 2
+	ctrlAttrFamilyID    = 1
+	ctrlAttrFamilyName  = 2
+	ctrlAttrMcastGroups = 7
+	ctrlGroupName       = 1
+	ctrlGroupID         = 2
+
+	ctrlNameMaxLen = 16
+)
+
+var ctrlFamily = &family{"nlctrl", ctrlVersion}
+
+// lookup asks the kernel for a family. The kernel may load the module that
+// provides it.
+func (n *conn) lookup(name string) (familyInfo, error) {
+	r := build(ctrlFamily, ctrlCmdGetFamily, namer{verb: "look up family " + name}, func(e *encoder) {
+		e.str(ctrlAttrFamilyName, "family", name, ctrlNameMaxLen)
+	})
+	var info familyInfo
+	err := n.exchange(ctrlID, r, flagAck, func(b []byte) (more bool, err error) {
+		info, err = decodeFamily(b)
+		return true, err
+	})
+	var k *KernelError
+	switch {
+	case errors.As(err, &k) && k.Errno == syscall.ENOENT:
+		return familyInfo{}, &FamilyError{Name: name, Err: k.Errno}
+	case err != nil:
+		return familyInfo{}, err
+	case info.id == 0:
+		return familyInfo{}, malformed("family %s without a number", name)
+	}
+	return info, nil
+}
+
+func decodeFamily(b []byte) (familyInfo, error) {
+	info := familyInfo{groups: map[string]uint32{}}
+	err := walk(b, func(a attr) error {
+		switch a.typ {
+		case ctrlAttrFamilyID:
+			return setU16(a, &info.id)
+		case ctrlAttrMcastGroups:
+			return walk(a.data, info.takeGroup)
+		}
+		return nil
+	})
+	return info, err
+}
+
+// takeGroup reads one entry of the list of multicast groups.
+func (f *familyInfo) takeGroup(a attr) error {
+	var name string
+	var id uint32
+	err := walk(a.data, func(a attr) error {
+		switch a.typ {
+		case ctrlGroupName:
+			return setString(a, &name)
+		case ctrlGroupID:
+			return setU32(a, &id)
+		}
+		return nil
+	})
+	f.groups[name] = id
+	return err
+}
