@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Building what is under test, and the initramfs of one run. Sourced by run.sh.
+
+# build_tools: static Go programs, that need nothing in the guest.
+build_tools() {
+	local -a dirs=()
+	local dir
+	for dir in "$top_dir"/cmd/*/ "$top_dir"/test/tools/*/; do
+		if compgen -G "$dir*.go" >/dev/null; then dirs+=("./${dir#"$top_dir/"}"); fi
+	done
+	[ ${#dirs[@]} -gt 0 ] || return 0
+	mkdir -p "$build_dir/bin"
+	(cd "$top_dir" && CGO_ENABLED=0 scripts/go.sh build -trimpath -o "$build_dir/bin/" "${dirs[@]}")
+}
+
+# build_modules: make finds out what is stale; its output is only of interest
+# when it fails.
+build_modules() {
+	local out=$modules_dir log=$modules_dir/build.log
+	mkdir -p "$out"
+	if ! make -C "$top_dir/kernel" KDIR="$KERNEL_KDIR" OUT="$out" modules >"$log" 2>&1; then
+		cat "$log" >&2
+		die "building the modules for kernel $k_name failed"
+	fi
+}
+
+# prepare: the kernel and the tools; sets KERNEL_*, base_initrd and modules_dir.
+prepare() {
+	local variables
+	variables=$("$vm_dir/fetch.sh" "$k_name")
+	eval "$variables"
+	base_initrd=$("$vm_dir/initrd.sh" "$k_name")
+	# A folder per headers: objects of one kernel are no good for another.
+	modules_dir=$build_dir/modules/$k_name-$(cksum <<<"$KERNEL_KDIR" | cut -d' ' -f1)
+	mkdir -p "$modules_dir"
+	with_lock "$build_dir/.lock" build_tools
+}
+
+# add_test_modules TREE: what was built, where modprobe looks first, and the
+# index that modprobe reads.
+add_test_modules() {
+	local lib=$1/lib/modules/$KERNEL_RELEASE
+	mkdir -p "$lib/updates"
+	find "$modules_dir" -maxdepth 1 -name '*.ko' -exec cp {} "$lib/updates/" \;
+	cp -r "$base_modules"/kernel "$base_modules"/modules.{order,builtin,builtin.modinfo} "$lib/"
+	PATH=$PATH:/usr/sbin:/sbin depmod -b "$1" "$KERNEL_RELEASE"
+	rm -rf "$lib/kernel" "$lib"/modules.{order,builtin,builtin.modinfo}
+}
+
+# make_initrd [SCENE...]: $run_dir/initrd from the base and what is under test.
+make_initrd() {
+	local tree=$run_dir/tree
+	local base_modules=${base_initrd%.cpio}.modules
+	rm -rf "$tree"
+	mkdir -p "$tree/lab/bin"
+	cp -r "$top_dir/test/lab/." "$vm_dir/guest" "$tree/lab/"
+	if [ -d "$top_dir/test/demo" ]; then cp -r "$top_dir/test/demo" "$tree/lab/"; fi
+	mv "$tree/lab/guest/init" "$tree/init"
+	find "$build_dir/bin" -type f -exec cp {} "$tree/lab/bin/" \;
+	add_test_modules "$tree"
+	printf 'LAB_KERNEL=%q\nLAB_LACKS=%q\n' "$k_name" "$k_lacks" >"$tree/lab/env"
+	printf '%s\n' "$@" >"$tree/lab/plan"
+	(cd "$tree" && find . -print0 | sort -z |
+		cpio --quiet --null -o -H newc -R 0:0) >"$run_dir/own.cpio"
+	cat "$base_initrd" "$run_dir/own.cpio" >"$run_dir/initrd"
+	rm -rf "$tree" "$run_dir/own.cpio"
+}

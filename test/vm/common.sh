@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What fetch.sh, initrd.sh and run.sh share: where things are, and the table of
+# kernels. Sourced, never run.
+
+vm_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top_dir=$(cd "$vm_dir/../.." && pwd)
+# shellcheck disable=SC2034  # the callers use different ones of these
+cache_dir=${IPVS_FULLNAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ipvs-fullnat}
+# shellcheck disable=SC2034
+build_dir=${IPVS_FULLNAT_BUILD:-$top_dir/build}
+
+die() {
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# kernel_rows: the table without comments.
+kernel_rows() {
+	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$vm_dir/kernels.txt"
+}
+
+# kernel_names [LANE]: the names of all kernels, or of those in one lane.
+# shellcheck disable=SC2120
+kernel_names() {
+	kernel_rows | awk -v lane="${1:-}" 'lane == "" || $7 == lane { print $1 }'
+}
+
+# load_kernel NAME: sets k_name, k_suites, ... from the table.
+# shellcheck disable=SC2034  # the callers use different ones of these
+load_kernel() {
+	local row
+	row=$(kernel_rows | awk -v n="$1" '$1 == n')
+	# shellcheck disable=SC2119
+	[ -n "$row" ] || die "no kernel named $1; there are: $(kernel_names | xargs)"
+	read -r k_name k_suites k_packages k_follow k_compiler k_cpu k_lane k_lacks <<<"$row"
+	if [ "$k_lacks" = - ]; then k_lacks=; fi
+}
+
+# with_lock FILE COMMAND...: only one process at a time works on a cache entry.
+with_lock() {
+	local file=$1
+	shift
+	mkdir -p "$(dirname "$file")"
+	(
+		flock 9
+		"$@"
+	) 9>"$file"
+}

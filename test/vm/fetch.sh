@@ -1,0 +1,217 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# fetch.sh NAME: makes a kernel of kernels.txt available in the cache and prints
+# where its parts are, as shell variables:
+#   KERNEL_RELEASE  what uname -r will say     KERNEL_IMAGE  bzImage
+#   KERNEL_MODULES  lib/modules/RELEASE        KERNEL_KDIR   KDIR for make -C kernel
+#
+# apt does the fetching, with a state directory of its own: it checks InRelease
+# against Debian's keyring, the index against InRelease and every package
+# against the index, and it goes through whatever mirror and proxy this machine
+# is configured for, also for suites that this machine itself does not use.
+set -eu
+# shellcheck source=test/vm/common.sh
+. "$(dirname "$0")/common.sh"
+
+max_age_minutes=${IPVS_FULLNAT_INDEX_MINUTES:-1440}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+# Part of the cache key: raise it when what unpack() does changes.
+unpack_version=1
+
+[ $# -eq 1 ] || die "usage: fetch.sh NAME"
+load_kernel "$1"
+apt_dir=$cache_dir/apt/${k_suites//,/+}
+current=$cache_dir/kernels/$k_name.current
+
+# mirror_uri SUITE: the base URI of the archive that carries SUITE, by what this
+# machine's own apt is set up to use for its own release.
+mirror_uri() {
+	local want=main uri
+	case $1 in *-security) want=security ;; esac
+	# The origin is known only once apt has the lists; before that the name
+	# of the archive's folder has to do.
+	uri=$(apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
+		awk -v want="$want" '($2 ~ /-security/) != (want == "security") { next }
+			$1 == "Debian" { found = $NF; exit }
+			$NF ~ /\/debian(-security)?\/$/ && !guess { guess = $NF }
+			END { print found ? found : guess }')
+	# A machine without the security archive in its sources: it is the
+	# sibling of the main one on every Debian mirror that carries it.
+	if [ -z "$uri" ] && [ "$want" = security ]; then
+		uri=$(mirror_uri "${1%-security}")
+		uri=${uri%/debian/}/debian-security/
+	fi
+	[ -n "$uri" ] || die "no Debian archive in apt's configuration (is apt-get update due?)"
+	echo "$uri"
+}
+
+# apt_config: an apt that knows the wanted suites and nothing of this machine's
+# sources, pins and installed packages. What else is configured (proxies,
+# certificates) stays in force.
+apt_config() {
+	local suite
+	mkdir -p "$apt_dir"/{lists/partial,cache/archives/partial,parts}
+	: >"$apt_dir/status"
+	for suite in ${k_suites//,/ }; do
+		echo "deb [arch=amd64 signed-by=$keyring] $(mirror_uri "$suite") $suite main"
+	done >"$apt_dir/sources.list"
+	cat >"$apt_dir/apt.conf" <<-EOC
+		Dir::State "$apt_dir";
+		Dir::State::status "$apt_dir/status";
+		Dir::State::lists "$apt_dir/lists";
+		Dir::Cache "$apt_dir/cache";
+		Dir::Etc::sourcelist "$apt_dir/sources.list";
+		Dir::Etc::sourceparts "$apt_dir/parts";
+		Dir::Etc::preferences "/dev/null";
+		Dir::Etc::preferencesparts "$apt_dir/parts";
+		APT::Architecture "amd64";
+		APT::Architectures { "amd64"; };
+		APT::Sandbox::User "";
+		Acquire::Languages "none";
+		Acquire::Check-Valid-Until "false";
+	EOC
+	export APT_CONFIG=$apt_dir/apt.conf
+}
+
+# refresh_index: apt-get update, unless that was done not long ago. Without a
+# network the index of the last time does.
+refresh_index() {
+	if [ "${1:-}" != now ] &&
+		[ -n "$(find "$apt_dir/stamp" -mmin "-$max_age_minutes" 2>/dev/null)" ]; then
+		return 0
+	fi
+	if apt-get update -qq --error-on=any >"$apt_dir/update.log" 2>&1; then
+		touch "$apt_dir/stamp"
+	elif [ -e "$apt_dir/stamp" ]; then
+		echo "fetch.sh: cannot refresh the package index, going on with the one of $(date -r "$apt_dir/stamp" +%F)" >&2
+	else
+		cat "$apt_dir/update.log" >&2
+		die "cannot get the package index of $k_suites"
+	fi
+}
+
+# show PACKAGE: the record of its newest version.
+show() {
+	apt-cache show --no-all-versions "$1" 2>/dev/null
+}
+
+# resolve: every package that belongs to the kernel, one "name version sha256"
+# per line, by walking the dependencies of the metapackages.
+resolve() {
+	local -a todo
+	local -A seen=()
+	local pkg dep record
+	IFS=, read -r -a todo <<<"$k_packages"
+	while [ ${#todo[@]} -gt 0 ]; do
+		pkg=${todo[0]}
+		todo=("${todo[@]:1}")
+		[ -z "${seen[$pkg]:-}" ] || continue
+		seen[$pkg]=1
+		record=$(show "$pkg")
+		[ -n "$record" ] || continue
+		awk -F ': ' -v p="$pkg" '$1 == "Version" { v = $2 } $1 == "SHA256" { s = $2 }
+			END { print p, v, s }' <<<"$record"
+		# Alternatives (a | b): the first one is what Debian means.
+		while read -r dep; do
+			if [[ $dep =~ ^($k_follow)$ ]]; then todo+=("$dep"); fi
+		done < <(sed -n 's/^\(Pre-\)\?Depends: //p' <<<"$record" | tr ',' '\n' |
+			sed 's/|.*//; s/(.*//; s/:any//; s/[[:space:]]//g')
+	done | sort
+}
+
+# download LIST DIR: the packages of a resolved list, by apt into DIR.
+download() {
+	local -a specs
+	mapfile -t specs < <(awk '{ print $1 "=" $2 }' "$1")
+	echo "fetching kernel $k_name: ${specs[*]}" >&2
+	(cd "$2" && apt-get download -q "${specs[@]}" >"$apt_dir/download.log" 2>&1)
+}
+
+# unpack LIST DIR: downloads and unpacks the packages into DIR, and makes the
+# headers usable where they are: they expect to be in /usr/src.
+unpack() {
+	local list=$1 dir=$2 debs deb makefile
+	debs=$(mktemp -d "$cache_dir/debs.XXXXXX")
+	if ! download "$list" "$debs"; then
+		# The archive has moved on since the index was taken.
+		rm -rf "$debs"
+		return 1
+	fi
+	mkdir -p "$dir"
+	for deb in "$debs"/*.deb; do
+		dpkg-deb -x "$deb" "$dir" || return 1
+	done
+	rm -rf "$debs"
+	for makefile in "$dir"/usr/src/linux-headers-*/Makefile; do
+		sed -i "s|^include /usr/src/|include $dir/usr/src/|" "$makefile"
+	done
+	# From 7.2 on, modules live below usr/lib.
+	if [ ! -d "$dir/lib/modules" ]; then
+		mkdir -p "$dir/lib"
+		ln -s ../usr/lib/modules "$dir/lib/modules"
+	fi
+	depmod -b "$dir" "$(find_release "$dir")"
+}
+
+# find_release DIR: the release of the kernel that was unpacked there. Only the
+# tree that has modules counts, headers alone leave an empty one.
+find_release() {
+	local rel
+	for rel in "$1"/lib/modules/*; do
+		if [ -d "$rel/kernel" ]; then
+			basename "$rel"
+			return
+		fi
+	done
+	die "no modules in $1"
+}
+
+print_variables() {
+	local dir=$1 rel image candidate
+	rel=$(find_release "$dir")
+	for candidate in "$dir/boot/vmlinuz-$rel" "$dir/lib/modules/$rel/vmlinuz"; do
+		if [ -e "$candidate" ]; then image=$candidate; fi
+	done
+	[ -n "${image:-}" ] || die "no kernel image in $dir"
+	printf 'KERNEL_RELEASE=%q\nKERNEL_IMAGE=%q\nKERNEL_MODULES=%q\nKERNEL_KDIR=%q\n' \
+		"$rel" "$image" "$dir/lib/modules/$rel" "$dir/usr/src/linux-headers-$rel"
+}
+
+# fill_cache: brings the cache up to date and points $current at the kernel.
+fill_cache() {
+	local list key dir
+	apt_config
+	refresh_index
+	list=$apt_dir/$k_name.list
+	resolve >"$list"
+	[ -s "$list" ] || die "the archive has none of $k_packages"
+	key=$(cat "$list" <(echo "$unpack_version") | sha256sum | cut -c1-16)
+	dir=$cache_dir/kernels/$k_name-$key
+	if [ ! -e "$dir/complete" ]; then
+		rm -rf "$dir"
+		if ! unpack "$list" "$dir"; then
+			rm -rf "$dir"
+			return 1
+		fi
+		touch "$dir/complete"
+	fi
+	ln -sfn "$dir" "$current"
+}
+
+get_kernel() {
+	# Fresh enough: nothing to ask anybody.
+	if [ -e "$current/complete" ] && [ -n "$(find "$apt_dir/stamp" -mmin "-$max_age_minutes" 2>/dev/null)" ] &&
+		[ ! "$vm_dir/kernels.txt" -nt "$apt_dir/$k_name.list" ]; then
+		return 0
+	fi
+	if fill_cache; then return 0; fi
+	if refresh_index now && fill_cache; then return 0; fi
+	[ -e "$current/complete" ] || {
+		cat "$apt_dir/download.log" >&2
+		die "cannot fetch kernel $k_name"
+	}
+	echo "fetch.sh: cannot fetch the newest $k_name, going on with the one in the cache" >&2
+}
+
+with_lock "$cache_dir/kernels/.lock" get_kernel >&2
+print_variables "$(readlink -f "$current")"

@@ -1,0 +1,187 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh [-v] [-r FILE] NAME [SCENE...]   runs scenes on a kernel of kernels.txt
+# run.sh --shell NAME                     an interactive shell in the lab
+# run.sh --demo NAME                      test/demo/demo.sh, its output live
+#
+# A scene is named by its number or its file name; none means all of them. What
+# is stale is built first. All scenes share one boot, except those that ask for
+# a machine of their own, and those that come after a crash.
+#   -v       show every line of every scene as it comes
+#   -r FILE  append one line per result to FILE: "pass|fail|skip NAME"
+set -eu
+# shellcheck source=test/vm/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=test/vm/build.sh
+. "$vm_dir/build.sh"
+# shellcheck source=test/vm/report.sh
+. "$vm_dir/report.sh"
+
+verbose=
+results=
+mode=scenes
+usage="usage: run.sh [-v] [-r results] [--shell|--demo] NAME [scene...]"
+while [ $# -gt 0 ]; do
+	case $1 in
+	-v) verbose=1 ;;
+	-r) results=$2 && shift ;;
+	--shell) mode=shell ;;
+	--demo) mode=demo ;;
+	-*) die "$usage" ;;
+	*) break ;;
+	esac
+	shift
+done
+[ $# -ge 1 ] || die "$usage"
+load_kernel "$1"
+shift
+
+scene_dir=$top_dir/test/lab/t
+boot_seconds=60
+
+# wanted_scenes [SCENE...]: the names of the scenes to run, in order.
+wanted_scenes() {
+	local want file found
+	if [ $# -eq 0 ]; then
+		for file in "$scene_dir"/*.sh; do basename "$file" .sh; done
+		return
+	fi
+	for want in "$@"; do
+		found=
+		want=$(basename "$want" .sh)
+		for file in "$scene_dir/$want".sh "$scene_dir/$want"-*.sh; do
+			[ -e "$file" ] || continue
+			basename "$file" .sh
+			found=1
+		done
+		[ -n "$found" ] || die "no scene $want in test/lab/t"
+	done
+}
+
+# header SCENE KEY: the value of a "# KEY: value" line in the scene's head.
+header() {
+	sed -n '/^[^#]/q; s/^# '"$2"': *//p' "$scene_dir/$1.sh"
+}
+
+# machine_of SCENE: what sets its virtual machine apart; empty for most.
+machine_of() {
+	local qemu args
+	qemu=$(header "$1" qemu)
+	args=$(header "$1" kernel-args)
+	[ -z "$qemu$args" ] || echo "$qemu|$args"
+}
+
+# seconds_for SCENE...: how long a boot with them may take at most.
+seconds_for() {
+	local scene limit sum=$boot_seconds
+	for scene in "$@"; do
+		limit=$(header "$scene" timeout)
+		sum=$((sum + ${limit:-60} + 60))
+	done
+	echo $sum
+}
+
+# qemu MODE MACHINE CHARDEV...: the virtual machine; ttyS1 is on our own stdin
+# and stdout, as the chardev arguments say.
+qemu() {
+	local qemu_mode=$1 machine=$2
+	local -a extra=()
+	shift 2
+	read -r -a extra <<<"${machine%%|*}"
+	timeout --foreground "${limit:-infinity}" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+		-accel tcg,thread=multi -cpu "$k_cpu" -smp 2 -m 1536 \
+		-kernel "$KERNEL_IMAGE" -initrd "$run_dir/initrd" \
+		-append "console=ttyS0 loglevel=6 log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 rcupdate.rcu_cpu_stall_timeout=120 lab.mode=$qemu_mode $(machine_args "$machine")" \
+		-serial "file:$run_dir/console.log" "$@" \
+		${extra[@]+"${extra[@]}"}
+}
+
+machine_args() {
+	case $1 in *'|'*) echo "${1#*|}" ;; esac
+}
+
+# boot_scenes MACHINE SCENE...: one boot; report.sh reads what comes back.
+boot_scenes() {
+	local machine=$1 limit
+	shift
+	make_initrd "$@"
+	limit=$(seconds_for "$@")
+	qemu scenes "$machine" -chardev stdio,id=result,signal=off -serial chardev:result \
+		</dev/null 2>"$run_dir/qemu.log" | report_boot "$limit" "$@"
+}
+
+# run_machine MACHINE SCENE...: all of them, with a new boot behind a crash.
+run_machine() {
+	local machine=$1 before
+	shift
+	while [ $# -gt 0 ]; do
+		before=$#
+		boot_scenes "$machine" "$@" || true
+		# report_boot leaves the scenes that have not had their turn.
+		mapfile -t left <"$run_dir/left"
+		set -- ${left[@]+"${left[@]}"}
+		[ $# -lt "$before" ] || die "the guest of kernel $k_name runs no scene"
+	done
+}
+
+run_all() {
+	local scene machine
+	local -a order=()
+	local -A group=()
+	for scene in "$@"; do
+		machine=$(machine_of "$scene")
+		[ -n "${group["m$machine"]:-}" ] || order+=("$machine")
+		group["m$machine"]+="$scene "
+	done
+	for machine in "${order[@]}"; do
+		# shellcheck disable=SC2086  # a list
+		run_machine "$machine" ${group["m$machine"]}
+	done
+	report_end
+}
+
+run_shell() {
+	make_initrd
+	echo "booting $KERNEL_RELEASE; ^D or exit ends it" >&2
+	qemu shell "" -chardev stdio,id=tty,signal=off -serial chardev:tty
+}
+
+run_demo() {
+	local status
+	make_initrd
+	qemu demo "" -chardev stdio,id=result,signal=off -serial chardev:result </dev/null |
+		tr -d '\r' | tee "$run_dir/demo.log" | grep --line-buffered -v '^result: '
+	status=$(tail -n 1 "$run_dir/demo.log")
+	[ "$status" = "result: ok" ] || {
+		tail -n 20 "$run_dir/console.log" >&2
+		die "the demo failed"
+	}
+}
+
+# needs_modules [SCENE...]: is there one that loads what this project builds?
+needs_modules() {
+	local scene
+	[ "$mode" = scenes ] || return 0
+	for scene in "$@"; do
+		case $(header "$scene" modules) in
+		none | ip_vs) ;;
+		*) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+mapfile -t scenes < <(wanted_scenes "$@")
+[ ${#scenes[@]} -gt 0 ] || die "no such scenes: $*"
+prepare
+if needs_modules "${scenes[@]}"; then
+	with_lock "$modules_dir.lock" build_modules
+fi
+mkdir -p "$build_dir/run"
+run_dir=$(mktemp -d "$build_dir/run/$k_name.XXXXXX")
+trap 'rm -rf "$run_dir"' EXIT
+case $mode in
+scenes) run_all "${scenes[@]}" ;;
+shell) run_shell ;;
+demo) run_demo ;;
+esac
