@@ -14,15 +14,22 @@
 #include "compat_config.h"
 
 #include <linux/compiler.h>
+#include <linux/ip.h>
 #include <linux/random.h>
+#include <linux/skbuff.h>
 #include <linux/sysctl.h>
-#include <linux/timer.h>
+#include <net/ip.h>
+#include <net/ip6_fib.h>
 #include <net/ip_vs.h>
 #include <net/net_namespace.h>
+#include <net/route.h>
+#ifdef HAVE_NET_GSO_H
+#include <net/gso.h>
+#endif
 
 /* A note to newer compilers, a macro wherever it is known. */
 #ifndef __counted_by
-#define __counted_by(member)
+#define __counted_by(...)
 #endif
 
 #ifndef HAVE_GET_RANDOM_U32_BELOW
@@ -33,12 +40,18 @@ static inline u32 get_random_u32_below(u32 ceil)
 }
 #endif
 
-#ifndef HAVE_TIMER_CONTAINER_OF
-#define timer_container_of from_timer
+#ifndef HAVE_SKB_CLEAR_TSTAMP
+static inline void skb_clear_tstamp(struct sk_buff *skb)
+{
+	skb->tstamp = 0;
+}
 #endif
 
-#ifndef HAVE_TIMER_DELETE_SYNC
-#define timer_delete_sync del_timer_sync
+#ifndef HAVE_DST_RT6_INFO
+static inline struct rt6_info *dst_rt6_info(struct dst_entry *dst)
+{
+	return container_of(dst, struct rt6_info, dst);
+}
 #endif
 
 /*
@@ -54,7 +67,24 @@ register_net_sysctl_sz(struct net *net, const char *path,
 }
 #endif
 
-/* Takes the caller's cp->lock itself; iph_len is where the TCP header starts. */
+/*
+ * Finds out how an IPv4 packet came in, for an skb that has not been routed.
+ * The route is valid in this RCU read section. Returns 0 when there is one.
+ */
+static inline int fnat_route_input(struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+#ifdef HAVE_IP_ROUTE_INPUT_NOREF_DSCP
+	return ip_route_input_noref(skb, iph->daddr, iph->saddr, ip4h_dscp(iph),
+				    skb->dev);
+#else
+	return ip_route_input_noref(skb, iph->daddr, iph->saddr, iph->tos,
+				    skb->dev);
+#endif
+}
+
+/* Takes cp->lock; iph_len is where the TCP header starts. */
 static inline void fnat_state_transition(struct ip_vs_protocol *pp,
 					 struct ip_vs_conn *cp, int direction,
 					 const struct sk_buff *skb,
