@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"io"
+	"os"
+
+	np "github.com/ipvs-fullnat/ipvs-fullnat/netlinkproto"
+
+	"github.com/ipvs-fullnat/ipvs-fullnat/internal/procfs"
+	"github.com/ipvs-fullnat/ipvs-fullnat/internal/render"
+)
+
+var listCommand = command{
+	name: "list", short: 'L', aliases: []alias{{"list", 'l'}}, rule: listRule,
+	check: checkList, run: list,
+}
+
+var saveCommand = command{
+	name: "save", short: 'S', rule: rule{optional: setOf(optNumeric)}, run: save,
+}
+
+// checkList refuses forms of the list that rule each other out.
+func checkList(r *request) error {
+	other := setOf(optTimeout, optDaemon)
+	numbers := setOf(optStats, optRate, optThresholds)
+	if r.given.hasAny(other.with(optConnection)) && r.given.hasAny(numbers) ||
+		r.given.hasAny(other) && r.given.has(optPersistentConn) {
+		return failf("options conflicts in the list command")
+	}
+	return nil
+}
+
+func list(s *session, r *request) error {
+	switch {
+	case r.given.has(optConnection):
+		return listConns(s, r)
+	case r.given.has(optService):
+		return listService(s, r)
+	case r.given.has(optTimeout):
+		return listTimeouts(s, r)
+	case r.given.has(optDaemon):
+		return listDaemons(s, r)
+	}
+	return listAll(s, r)
+}
+
+func listAll(s *session, r *request) error {
+	c, err := s.settled()
+	if err != nil {
+		return err
+	}
+	p := s.printer(r)
+	p.Version(s.info)
+	if err := s.printAll(c, p, r); err != nil {
+		p.Flush() // the error that led here counts for more
+		return err
+	}
+	return p.Flush()
+}
+
+// printAll prints title, services and real servers.
+func (s *session) printAll(c *np.Client, p *render.Printer, r *request) error {
+	services, err := s.services(c, r.noSort)
+	if err != nil {
+		return err
+	}
+	if err := s.loadSynProxied(); err != nil {
+		return listFailed(opList, err)
+	}
+	p.Title()
+	for _, svc := range services {
+		if err := s.printService(c, p, svc, r.noSort); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func listService(s *session, r *request) error {
+	c, err := s.settled()
+	if err != nil {
+		return err
+	}
+	svc, err := c.Service(s.ctx, r.svc.ServiceKey)
+	if err != nil {
+		return listFailed(opList, err)
+	}
+	if err := s.loadSynProxied(); err != nil {
+		return listFailed(opList, err)
+	}
+	p := s.printer(r)
+	p.Title()
+	if err := s.printService(c, p, svc, r.noSort); err != nil {
+		p.Flush() // the error that led here counts for more
+		return err
+	}
+	return p.Flush()
+}
+
+// services returns all services in the order in which they are printed.
+func (s *session) services(c *np.Client, noSort bool) ([]np.Service, error) {
+	services, err := c.ListServices(s.ctx)
+	if err != nil {
+		return nil, listFailed(opList, err)
+	}
+	if !noSort {
+		render.SortServices(services)
+	}
+	return services, nil
+}
+
+// printService prints a service and its real servers.
+func (s *session) printService(c *np.Client, p *render.Printer, svc np.Service, noSort bool) error {
+	dests, err := c.ListDests(s.ctx, svc.ServiceKey)
+	if err != nil {
+		return listFailed(opList, err)
+	}
+	if !noSort {
+		render.SortDests(dests)
+	}
+	p.Service(render.Service{Service: svc, SynProxy: s.synProxied[svc.ServiceKey]})
+	for _, d := range dests {
+		p.Dest(d)
+	}
+	return nil
+}
+
+// save prints the commands that restore the tables, in an order in which each
+// finds what it needs.
+func save(s *session, r *request) error {
+	c, err := s.settled()
+	if err != nil {
+		return err
+	}
+	r.format.Rule = true
+	p := s.printer(r)
+	if err := s.printAll(c, p, r); err != nil {
+		p.Flush() // the error that led here counts for more
+		return err
+	}
+	has, err := s.hasFullNAT()
+	if err != nil {
+		return err
+	}
+	if has {
+		if err := s.saveLocals(c, p, r); err != nil {
+			p.Flush() // the error that led here counts for more
+			return err
+		}
+	}
+	return p.Flush()
+}
+
+// saveLocals prints the commands for what our own family holds.
+func (s *session) saveLocals(c *np.Client, p *render.Printer, r *request) error {
+	services, err := s.localServices(c, r)
+	if err != nil {
+		return err
+	}
+	for _, l := range services {
+		for _, a := range l.addrs {
+			p.LocalAddrRule(l.key, a.Addr)
+		}
+	}
+	zones, err := s.zones(c, r.zone)
+	if err != nil {
+		return err
+	}
+	for _, z := range zones {
+		p.ZoneRule(z.prefix)
+		for _, a := range z.addrs {
+			p.ZoneLocalAddrRule(z.prefix, a.Addr)
+		}
+	}
+	return nil
+}
+
+func listConns(s *session, r *request) error {
+	if _, err := s.settled(); err != nil {
+		return err
+	}
+	f, err := os.Open(procfs.ConnFile)
+	if err != nil {
+		return &exitError{exitList, "cannot open file " + procfs.ConnFile}
+	}
+	defer f.Close()
+	return printConns(f, s.printer(r))
+}
+
+func printConns(f io.Reader, p *render.Printer) error {
+	title := false
+	for c, err := range procfs.Conns(f) {
+		if err != nil {
+			p.Flush() // the error that led here counts for more
+			return &exitError{exitList, "unexpected input from " + procfs.ConnFile + ": " + err.Error()}
+		}
+		if !title {
+			p.ConnTitle()
+			title = true
+		}
+		p.Conn(c)
+	}
+	if !title {
+		p.ConnTitle()
+	}
+	return p.Flush()
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	np "github.com/ipvs-fullnat/ipvs-fullnat/netlinkproto"
+)
+
+var restoreCommand = command{name: "restore", short: 'R', run: restoreTables}
+
+const (
+	// maxLine is the longest line that a restore takes.
+	maxLine = 64 << 10
+	// maxQueue is how many requests are collected before they are sent.
+	maxQueue = 512
+)
+
+// restore reads command lines and carries them out in order. Changes are
+// collected, so that the kernel gets many at a time; everything else waits for
+// them.
+type restore struct {
+	s    *session
+	line int
+
+	// steps are collected requests; lines are the numbers of their lines.
+	steps []step
+	lines []int
+	// failed is the number of the last line that the kernel refused.
+	failed int
+}
+
+// restoreTables runs the lines of standard input. As in ipvsadm a line that the
+// kernel refuses does not stop it, and the exit status is that of the last
+// line; a line that makes no sense ends it.
+func restoreTables(s *session, _ *request) error {
+	if s.restore != nil {
+		return s.tryHelp()
+	}
+	rs := &restore{s: s}
+	s.restore = rs
+	err := rs.run()
+	if s.client != nil {
+		rs.flush(s.client)
+	}
+	if err != nil {
+		return err
+	}
+	if rs.failed != 0 && rs.failed == rs.line {
+		return &exitError{status: exitRefused}
+	}
+	return nil
+}
+
+func (rs *restore) run() error {
+	in := bufio.NewReaderSize(rs.s.env.Stdin, maxLine)
+	for n := 1; ; n++ {
+		b, readErr := in.ReadSlice('\n')
+		if readErr != nil && readErr != io.EOF {
+			if errors.Is(readErr, bufio.ErrBufferFull) {
+				return failf("line %d: longer than %d bytes", n, maxLine)
+			}
+			return failf("line %d: cannot read standard input: %v", n, readErr)
+		}
+		if bytes.IndexByte(b, 0) >= 0 {
+			return failf("line %d: contains a NUL byte, so it is no text", n)
+		}
+		if args := splitLine(string(b)); len(args) > 0 {
+			rs.line = n
+			if err := rs.one(args); err != nil {
+				return err
+			}
+		}
+		if readErr == io.EOF {
+			return nil
+		}
+	}
+}
+
+// splitLine parts a line into words. The name of the program may stand in
+// front of the options, or anywhere else, as for ipvsadm.
+func splitLine(line string) []string {
+	words := strings.FieldsFunc(line, func(r rune) bool {
+		return r == ' ' || r == '\t' || r == '\r' || r == '\n'
+	})
+	kept := words[:0]
+	for _, w := range words {
+		if w != "ipvsadm" && w != "ipvsadm-go" {
+			kept = append(kept, w)
+		}
+	}
+	return kept
+}
+
+// one runs a line. The error it returns ends the restore.
+func (rs *restore) one(args []string) error {
+	err := rs.s.runLine(args)
+	var le *lineError
+	var ee *exitError
+	switch {
+	case errors.As(err, &le):
+		rs.flushIfOpen()
+		rs.report(rs.line, le.text)
+		return nil
+	case errors.As(err, &ee) && ee.text != "":
+		return &exitError{ee.status, fmt.Sprintf("line %d: %s", rs.line, ee.text)}
+	}
+	return err
+}
+
+func (rs *restore) report(line int, text string) {
+	rs.failed = line
+	fmt.Fprintf(rs.s.env.Stderr, "line %d: %s\n", line, text)
+}
+
+// flushIfOpen keeps messages in the order of their lines.
+func (rs *restore) flushIfOpen() {
+	if rs.s.client != nil {
+		rs.flush(rs.s.client)
+	}
+}
+
+func (rs *restore) queue(c *np.Client, steps []step) {
+	for _, st := range steps {
+		rs.steps = append(rs.steps, st)
+		rs.lines = append(rs.lines, rs.line)
+		if len(rs.steps) >= maxQueue {
+			rs.flush(c)
+		}
+	}
+}
+
+// flush sends what has been collected and reports what the kernel refused.
+func (rs *restore) flush(c *np.Client) {
+	if len(rs.steps) == 0 {
+		return
+	}
+	for i, err := range rs.s.atOnce(c, rs.steps) {
+		if err != nil {
+			st := rs.steps[i]
+			rs.report(rs.lines[i], st.label+explain(st.op, err))
+		}
+	}
+	clear(rs.steps) // lets go of the requests
+	rs.steps, rs.lines = rs.steps[:0], rs.lines[:0]
+}

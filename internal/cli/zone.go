@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"net/netip"
+	"syscall"
+
+	np "github.com/ipvs-fullnat/ipvs-fullnat/netlinkproto"
+)
+
+var addZoneCommand = command{
+	name: "add-zone", short: 'K', rule: rule{required: setOf(optZone)},
+	steps: func(s *session, r *request) ([]step, error) {
+		return s.zoneStep(opAddZone, np.AddZoneRequest(r.zone))
+	},
+}
+
+var deleteZoneCommand = command{
+	name: "del-zone", short: 'V', rule: rule{required: setOf(optZone)},
+	steps: func(s *session, r *request) ([]step, error) {
+		return s.zoneStep(opDelZone, np.DeleteZoneRequest(r.zone))
+	},
+}
+
+func (s *session) zoneStep(op operation, req np.Request) ([]step, error) {
+	if err := s.needFullNAT("a zone"); err != nil {
+		return nil, err
+	}
+	return []step{{op: op, req: req}}, nil
+}
+
+// zoneLocals is a zone with its local addresses.
+type zoneLocals struct {
+	prefix netip.Prefix
+	addrs  []np.LocalAddr
+}
+
+// zones returns the zones in the kernel's order, in which the first match
+// counts, or the one that only names if it is valid.
+func (s *session) zones(c *np.Client, only netip.Prefix) ([]zoneLocals, error) {
+	prefixes, err := c.ListZones(s.ctx)
+	if err != nil {
+		return nil, listFailed(opListLocal, err)
+	}
+	locals, err := c.ListZoneLocalAddrs(s.ctx, only)
+	if err != nil {
+		return nil, listFailed(opListLocal, err)
+	}
+	byZone := make(map[netip.Prefix][]np.LocalAddr)
+	for _, l := range locals {
+		byZone[l.Zone] = append(byZone[l.Zone], l.LocalAddr)
+	}
+	var out []zoneLocals
+	for _, z := range prefixes {
+		if !only.IsValid() || z == only {
+			out = append(out, zoneLocals{z, byZone[z]})
+		}
+	}
+	if only.IsValid() && len(out) == 0 {
+		return nil, listFailed(opListLocal, syscall.ENOENT)
+	}
+	return out, nil
+}
