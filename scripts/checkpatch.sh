@@ -28,19 +28,17 @@ extract() {
 
 # fetch_source: the newest linux-source that apt knows, without installing it.
 fetch_source() {
-	local package tmp
+	local package
 	package=$(apt-cache pkgnames linux-source- | grep -E '^linux-source-[0-9.]+$' | sort -V | tail -n 1)
 	[ -n "$package" ] || die "apt knows no linux-source package; say CHECKPATCH=/path/to/checkpatch.pl"
 	echo "fetching $package for checkpatch.pl" >&2
 	tmp=$(mktemp -d)
-	chmod 755 "$tmp"
-	(cd "$tmp" && apt-get download -qq "$package") || {
-		rm -rf "$tmp"
+	trap 'rm -rf "$tmp"' EXIT
+	(cd "$tmp" && apt-get -o APT::Sandbox::User= download -qq "$package") ||
 		die "cannot fetch $package"
-	}
-	dpkg-deb --fsys-tarfile "$tmp"/*.deb |
-		tar -xO "./usr/src/$package.tar.xz" | extract
-	rm -rf "$tmp"
+	dpkg-deb --fsys-tarfile "$tmp"/*.deb 2>"$tmp/log" |
+		tar -xO "./usr/src/$package.tar.xz" 2>>"$tmp/log" | extract
+	[ -e "$cache/checkpatch.pl" ] || cat "$tmp/log" >&2
 }
 
 fill_cache() {
