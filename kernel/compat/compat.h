@@ -15,9 +15,13 @@
 
 #include <linux/compiler.h>
 #include <linux/ip.h>
+#include <linux/proc_fs.h>
+#include <linux/proc_fs.h>
 #include <linux/random.h>
 #include <linux/skbuff.h>
 #include <linux/sysctl.h>
+#include <net/genetlink.h>
+#include <net/genetlink.h>
 #include <net/ip.h>
 #include <net/ip6_fib.h>
 #include <net/ip_vs.h>
@@ -54,6 +58,10 @@ static inline struct rt6_info *dst_rt6_info(struct dst_entry *dst)
 }
 #endif
 
+#ifndef HAVE_PDE_DATA
+#define pde_data PDE_DATA
+#endif
+
 /*
  * Older kernels stop at an empty entry: keep one at the end of the table and do
  * not count it in size.
@@ -66,6 +74,23 @@ register_net_sysctl_sz(struct net *net, const char *path,
 	return register_net_sysctl(net, path, table);
 }
 #endif
+
+/* A line of a genl_family's initializer. */
+#ifdef HAVE_GENL_FAMILY_RESV_START_OP
+#define FNAT_GENL_RESV_START_OP(first) .resv_start_op = (first),
+#else
+#define FNAT_GENL_RESV_START_OP(...)
+#endif
+
+/* The attributes that came with the request for a dump. */
+static inline struct nlattr **fnat_nl_dump_attrs(struct netlink_callback *cb)
+{
+#ifdef HAVE_GENL_INFO_DUMP
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
 
 /*
  * Finds out how an IPv4 packet came in, for an skb that has not been routed.
