@@ -54,7 +54,6 @@ func (e *encoder) put(typ uint16, n int) []byte {
 func (e *encoder) u8(typ uint16, v uint8)   { copy(e.put(typ, 1), []byte{v}) }
 func (e *encoder) u16(typ uint16, v uint16) { binary.NativeEndian.PutUint16(room(e.put(typ, 2), 2), v) }
 func (e *encoder) u32(typ uint16, v uint32) { binary.NativeEndian.PutUint32(room(e.put(typ, 4), 4), v) }
-func (e *encoder) u64(typ uint16, v uint64) { binary.NativeEndian.PutUint64(room(e.put(typ, 8), 8), v) }
 
 // be16 appends a port, which is big endian on the wire.
 func (e *encoder) be16(typ uint16, v uint16) { binary.BigEndian.PutUint16(room(e.put(typ, 2), 2), v) }
@@ -63,6 +62,9 @@ func (e *encoder) bytes(typ uint16, v []byte) { copy(e.put(typ, len(v)), v) }
 
 // addr appends a as union nf_inet_addr.
 func (e *encoder) addr(typ uint16, a netip.Addr) {
+	if a.Zone() != "" {
+		e.fail("address %v has a zone", a)
+	}
 	v := inetAddr(a)
 	e.bytes(typ, v[:])
 }

@@ -4,7 +4,9 @@ package netlinkproto
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"syscall"
 )
 
 // Limits of one system call of a batch. Every refused request is answered with
@@ -42,7 +44,12 @@ func (c *Client) Batch(ctx context.Context, reqs []Request) []error {
 // many that were. An error means that the requests behind them will fail too.
 func (c *Client) batchChunk(ctx context.Context, reqs []Request, errs []error) (int, error) {
 	b := batch{client: c, reqs: reqs, errs: errs}
-	err := c.with(ctx, b.run)
+	err := c.with(ctx, func(n *conn) error {
+		if err := b.run(n); err != nil {
+			return err
+		}
+		return b.rerunMoved(n)
+	})
 	if err != nil {
 		for _, i := range b.sent[b.answered:] {
 			errs[i] = reqs[i].wrap(err)
@@ -57,8 +64,9 @@ type batch struct {
 	reqs   []Request
 	errs   []error
 
-	taken    int   // requests looked at
-	sent     []int // the index of each that was sent; its place is its number
+	taken    int      // requests looked at
+	sent     []int    // the index of each that was sent, in order
+	ids      []uint16 // the family numbers they were sent with
 	firstSeq uint32
 	answered int // requests of sent before this one have their answer
 }
@@ -88,6 +96,33 @@ func (b *batch) run(n *conn) error {
 	}
 }
 
+// rerunMoved sends again what was refused because a family has a new number;
+// see Client.moved.
+func (b *batch) rerunMoved(n *conn) error {
+	moved := map[*family]bool{}
+	for place, i := range b.sent {
+		r := b.reqs[i]
+		if !errors.Is(b.errs[i], syscall.ENOENT) {
+			continue
+		}
+		if _, known := moved[r.family]; !known {
+			moved[r.family], _ = b.client.moved(n, r.family, familyInfo{id: b.ids[place]}, b.errs[i])
+		}
+		if !moved[r.family] {
+			continue
+		}
+		info, err := b.client.resolve(n, r.family)
+		if err == nil {
+			err = n.exchange(info.id, r, flagAck, nil)
+		}
+		if n.dirty {
+			return err
+		}
+		b.errs[i] = r.wrap(err)
+	}
+	return nil
+}
+
 // pack puts requests into n.out. Only the last one asks for an answer in any
 // case: the kernel works in order, so its answer says that all have been
 // carried out, and the others are answered when they are refused.
@@ -109,6 +144,7 @@ func (b *batch) pack(n *conn) {
 			last = len(n.out)
 			n.out = appendMessage(n.out, header{typ: id, flags: flagRequest, seq: n.seq}, r.cmd, r.family.version, r.attrs)
 			b.sent = append(b.sent, b.taken)
+			b.ids = append(b.ids, id)
 		}
 		b.taken++
 	}

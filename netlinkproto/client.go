@@ -18,7 +18,7 @@ import (
 // The kernel carries a change out while it is being sent, so a change that was
 // given up may have happened.
 type Client struct {
-	dial func(context.Context) (socket, error)
+	dial func() (socket, error)
 
 	mu     sync.Mutex
 	idle   []*conn
@@ -69,7 +69,7 @@ func Dial(ctx context.Context, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-func newClient(dial func(context.Context) (socket, error)) *Client {
+func newClient(dial func() (socket, error)) *Client {
 	return &Client{
 		dial: dial,
 		busy: map[*conn]struct{}{},
@@ -109,7 +109,7 @@ func (c *Client) Close() error {
 }
 
 // acquire returns a socket that nobody else uses.
-func (c *Client) acquire(ctx context.Context) (*conn, error) {
+func (c *Client) acquire() (*conn, error) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -124,7 +124,7 @@ func (c *Client) acquire(ctx context.Context) (*conn, error) {
 	}
 	c.mu.Unlock()
 
-	s, err := c.dial(ctx)
+	s, err := c.dial()
 	if err != nil {
 		return nil, fmt.Errorf("open netlink socket: %w", err)
 	}
@@ -154,21 +154,24 @@ func (c *Client) release(n *conn, clean bool) {
 }
 
 // with runs f with a socket, under the context. The socket is used again only
-// when f has read all answers, which it says by clearing n.dirty.
+// when f returned with all answers read, which it says by clearing n.dirty; a
+// panic in the body of a caller's loop comes through here.
 func (c *Client) with(ctx context.Context, f func(*conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	n, err := c.acquire(ctx)
+	n, err := c.acquire()
 	if err != nil {
 		return err
 	}
 	stop := n.watch(ctx)
-	clean := false
-	defer func() { c.release(n, clean) }()
+	returned := false
+	defer func() {
+		undisturbed := stop()
+		c.release(n, returned && undisturbed && !n.dirty)
+	}()
 	err = f(n)
-	undisturbed := stop()
-	clean = undisturbed && !n.dirty
+	returned = true
 	return c.explain(ctx, n, err)
 }
 
@@ -233,7 +236,7 @@ func (c *Client) moved(n *conn, f *family, old familyInfo, err error) (bool, err
 
 // Do sends one change and waits for the kernel's answer.
 func (c *Client) Do(ctx context.Context, r Request) error {
-	return c.call(ctx, r, flagAck, func([]byte) (bool, error) { return true, nil })
+	return c.call(ctx, r, flagAck, nil)
 }
 
 // call sends a request and gives the attributes of each answer to take, until

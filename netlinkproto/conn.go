@@ -120,6 +120,9 @@ func (a *answers) message(h header, data []byte) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if a.take == nil {
+		return false, nil
+	}
 	more, err := a.take(attrs)
 	a.stopped = !more
 	return a.stopped, err

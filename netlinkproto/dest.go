@@ -124,10 +124,7 @@ func (d Dest) encode(e *encoder) {
 // destDecoder returns the decoder for answers to GET_DEST about the service k,
 // whose family a real server has when the kernel does not say.
 func destDecoder(k ServiceKey) func([]byte) (Dest, error) {
-	af := k.Family
-	if af == 0 {
-		af = FamilyOf(k.Addr)
-	}
+	af := k.family()
 	return func(b []byte) (Dest, error) {
 		return decodeNested(b, ipvsCmdAttrDest, func(b []byte) (Dest, error) {
 			return decodeDestAttr(b, af)

@@ -88,6 +88,14 @@ type Service struct {
 	Stats Stats
 }
 
+// family returns the address family, which the address may have to tell.
+func (k ServiceKey) family() AddressFamily {
+	if k.Family == 0 {
+		return FamilyOf(k.Addr)
+	}
+	return k.Family
+}
+
 // encode appends the key as the nested service attribute, which both families
 // lay out alike.
 func (k ServiceKey) encode(e *encoder) {
@@ -95,16 +103,16 @@ func (k ServiceKey) encode(e *encoder) {
 }
 
 func (k ServiceKey) encodeFields(e *encoder) {
-	af := k.Family
-	if af == 0 {
-		af = FamilyOf(k.Addr)
-	}
-	if k.FWMark != 0 {
+	af := k.family()
+	switch {
+	case af == 0:
+		e.fail("service without address family")
+		return
+	case k.FWMark != 0:
 		e.u16(ipvsSvcAttrAf, uint16(af))
 		e.u32(ipvsSvcAttrFwmark, k.FWMark)
 		return
-	}
-	if FamilyOf(k.Addr) != af || af == 0 {
+	case FamilyOf(k.Addr) != af:
 		e.fail("service of family %v with address %v", af, k.Addr)
 		return
 	}
@@ -126,11 +134,7 @@ func (s Service) encode(e *encoder) {
 		// request claims that it is hashed.
 		e.bytes(ipvsSvcAttrFlags, flagsAndMask(s.Flags&^FlagHashed))
 		e.u32(ipvsSvcAttrTimeout, s.Timeout)
-		af := s.Family
-		if af == 0 {
-			af = FamilyOf(s.Addr)
-		}
-		mask, err := s.Netmask.wire(af)
+		mask, err := s.Netmask.wire(s.family())
 		if err != nil {
 			e.fail("%w", err)
 		}

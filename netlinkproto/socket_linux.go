@@ -3,7 +3,6 @@
 package netlinkproto
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -84,13 +83,21 @@ func (s *linuxSocket) recv(b []byte) (n int, err error) {
 }
 
 func (s *linuxSocket) setDeadline(t time.Time) error { return s.conn.SetDeadline(t) }
-func (s *linuxSocket) joinGroup(id uint32) error     { return s.conn.JoinGroup(id) }
 func (s *linuxSocket) Close() error                  { return s.conn.Close() }
+
+// joinGroup also asks for room for a burst of notifications, which come without
+// anybody asking for them. The default must do where that is not allowed.
+func (s *linuxSocket) joinGroup(id uint32) error {
+	_ = s.conn.SetReadBuffer(notifyBufferLen)
+	return s.conn.JoinGroup(id)
+}
+
+const notifyBufferLen = 4 << 20
 
 // newDialer returns a function that opens sockets in one network namespace: the
 // one of o, or that of the calling thread. Later sockets are opened by other
 // threads, perhaps in another namespace, so the namespace is kept open.
-func newDialer(o options) (dial func(context.Context) (socket, error), onClose func() error, err error) {
+func newDialer(o options) (dial func() (socket, error), onClose func() error, err error) {
 	var ns *os.File
 	if o.netns != 0 {
 		fd, err := unix.FcntlInt(uintptr(o.netns), unix.F_DUPFD_CLOEXEC, 0)
@@ -102,7 +109,7 @@ func newDialer(o options) (dial func(context.Context) (socket, error), onClose f
 		// Without /proc the namespace of whatever thread it is must do.
 		ns = nil
 	}
-	dial = func(context.Context) (socket, error) { return dialIn(ns) }
+	dial = func() (socket, error) { return dialIn(ns) }
 	onClose = func() error {
 		if ns == nil {
 			return nil

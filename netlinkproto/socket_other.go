@@ -4,12 +4,9 @@
 
 package netlinkproto
 
-import (
-	"context"
-	"errors"
-)
+import "errors"
 
 // newDialer fails: IPVS is part of Linux.
-func newDialer(options) (func(context.Context) (socket, error), func() error, error) {
+func newDialer(options) (func() (socket, error), func() error, error) {
 	return nil, nil, errors.ErrUnsupported
 }

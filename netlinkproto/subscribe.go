@@ -82,7 +82,7 @@ func (c *Client) Subscribe(ctx context.Context) (*Subscription, error) {
 		if !ok {
 			return fmt.Errorf("group %s: %w", ipvsFnatMcgrpConfig, ErrUnsupported)
 		}
-		sock, err := c.dial(ctx)
+		sock, err := c.dial()
 		if err != nil {
 			return err
 		}
