@@ -42,6 +42,7 @@ lab_namespaces=()
 declare -A lab_pid=()
 
 . "${BASH_SOURCE[0]%/*}/lib-topology.sh"
+. "${BASH_SOURCE[0]%/*}/lib-fullnat.sh"
 
 # --- results ---------------------------------------------------------------
 
@@ -284,6 +285,7 @@ cleanup() {
 		# shellcheck disable=SC2086  # a list
 		[ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
 	done
+	jobs -p | xargs -r kill -9 2>/dev/null || true
 	wait
 	for ns in ${lab_namespaces[@]+"${lab_namespaces[@]}"}; do
 		ip netns del "$ns" 2>/dev/null || true
@@ -294,9 +296,10 @@ cleanup() {
 
 end_scene() {
 	local status=$?
+	trap - ERR
 	set +e
 	if [ $status -ne 0 ]; then
-		not_ok "the scene runs to its end" "line $lab_error_line: $lab_error_command"
+		not_ok "the scene runs to its end" "exit status $status at line $lab_error_line: $lab_error_command"
 	fi
 	cleanup 2>/dev/null
 	if [ $lab_count -eq 0 ]; then
@@ -307,14 +310,15 @@ end_scene() {
 	exit 0
 }
 
-# run_scene_file FILE: what the guest's runner calls, in a shell of its own.
-run_scene_file() {
+# begin_scene: what the guest's runner calls before it sources the scene. Not a
+# function around the scene: bash loses its footing when set -e ends a sourced
+# file in one.
+begin_scene() {
 	lab_error_line=0
 	lab_error_command=
 	set -euE
-	trap 'lab_error_line=${BASH_LINENO[0]}:$LINENO lab_error_command=$BASH_COMMAND' ERR
+	trap 'lab_error_line=$LINENO lab_error_command=$BASH_COMMAND' ERR
+	trap 'lab_error_line=$LINENO lab_error_command=$BASH_COMMAND; exit 143' TERM
 	trap end_scene EXIT
 	echo "KTAP version 1"
-	# shellcheck disable=SC1090
-	. "$1"
 }

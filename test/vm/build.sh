@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Building what is under test, and the initramfs of one run. Sourced by run.sh.
+# Building what is under test, and the initramfs of one run. Sourced by run.sh
+# and by the scripts that build.
 
 # build_tools: static Go programs, that need nothing in the guest.
 build_tools() {
@@ -25,15 +26,20 @@ build_modules() {
 	fi
 }
 
-# prepare: the kernel and the tools; sets KERNEL_*, base_initrd and modules_dir.
-prepare() {
+# prepare_kernel: kernel $k_name itself; sets KERNEL_* and modules_dir.
+prepare_kernel() {
 	local variables
 	variables=$("$vm_dir/fetch.sh" "$k_name")
 	eval "$variables"
-	base_initrd=$("$vm_dir/initrd.sh" "$k_name")
 	# A folder per headers: objects of one kernel are no good for another.
 	modules_dir=$build_dir/modules/$k_name-$(cksum <<<"$KERNEL_KDIR" | cut -d' ' -f1)
 	mkdir -p "$modules_dir"
+}
+
+# prepare: the kernel, the base initramfs and the tools.
+prepare() {
+	prepare_kernel
+	base_initrd=$("$vm_dir/initrd.sh" "$k_name")
 	with_lock "$build_dir/.lock" build_tools
 }
 
@@ -54,7 +60,9 @@ make_initrd() {
 	local base_modules=${base_initrd%.cpio}.modules
 	rm -rf "$tree"
 	mkdir -p "$tree/lab/bin"
-	cp -r "$top_dir/test/lab/." "$vm_dir/guest" "$tree/lab/"
+	cp "$top_dir"/test/lab/*.sh "$tree/lab/"
+	cp -r "$scene_dir" "$tree/lab/t"
+	cp -r "$vm_dir/guest" "$tree/lab/guest"
 	if [ -d "$top_dir/test/demo" ]; then cp -r "$top_dir/test/demo" "$tree/lab/"; fi
 	mv "$tree/lab/guest/init" "$tree/init"
 	find "$build_dir/bin" -type f -exec cp {} "$tree/lab/bin/" \;

@@ -36,7 +36,7 @@ done
 load_kernel "$1"
 shift
 
-scene_dir=$top_dir/test/lab/t
+scene_dir=${IPVS_FULLNAT_SCENES:-$top_dir/test/lab/t}
 boot_seconds=60
 
 # wanted_scenes [SCENE...]: the names of the scenes to run, in order.
@@ -54,7 +54,7 @@ wanted_scenes() {
 			basename "$file" .sh
 			found=1
 		done
-		[ -n "$found" ] || die "no scene $want in test/lab/t"
+		[ -n "$found" ] || die "no scene $want in $scene_dir"
 	done
 }
 

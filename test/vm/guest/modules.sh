@@ -50,14 +50,13 @@ try_unload() {
 # unload_modules: ours first, then everything that uses ip_vs, then ip_vs. Each
 # must go, and soon: connections that died with their namespace have no claim.
 unload_modules() {
-	local mod status=0
+	local mod
 	for mod in $(built_modules) $(awk '$1 ~ /^ip_vs_/ { print $1 }' /proc/modules) ip_vs; do
 		if ! wait_until 10 try_unload "$mod"; then
 			echo "module $mod cannot be removed: $(cat /tmp/rmmod.err); $(grep "^$mod " /proc/modules)"
-			status=1
+			return 1
 		fi
 	done
-	return $status
 }
 
 no_namespaces_left() {

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything is done by the scripts; this names them. "make help" lists it.
+#
+#   KERNEL=NAME   a kernel of test/vm/kernels.txt (lab, demo, vm-test)
+#   T=NUMBER      one scene of test/lab/t (vm-test)
+#   V=1           every line of every scene
+#   KDIR=DIR      build the modules for the kernel with these headers, in place
+#                 of those of the lab
+
+KERNEL ?= 6.12
+
+.PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
+.PHONY: test-debug lab demo clean help
+.DEFAULT_GOAL := all
+
+all: tools modules
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
+
+deps:  ## install the Debian packages that are missing
+	@scripts/install-deps.sh
+
+tools: deps  ## static Go programs in build/bin
+	@scripts/build-tools.sh
+
+modules: deps  ## kernel modules in build/modules
+	@scripts/build-modules.sh $(if $(KDIR),-k '$(KDIR)') modules
+
+check-go: deps  ## gofmt, vet, staticcheck, generated files, tests with -race
+	@scripts/check-go.sh
+
+check-kernel: deps  ## W=1 without a warning, sparse, checkpatch, every lab kernel
+	@scripts/build-modules.sh check
+
+check-shell: deps  ## shellcheck
+	@scripts/check-shell.sh
+
+test: deps  ## all checks, and all scenes on all kernels
+	@scripts/test.sh
+
+vm-test: deps  ## scenes on one kernel: make vm-test KERNEL=6.12 T=020
+	@test/vm/run.sh $(if $(V),-v) $(KERNEL) $(T)
+
+test-debug: deps  ## all scenes on a kernel with KASAN, lockdep and kmemleak (self-built, cached)
+	@test/vm/run.sh $(if $(V),-v) debug $(T)
+
+lab: deps  ## a shell in the lab
+	@test/vm/run.sh --shell $(KERNEL)
+
+demo: deps  ## watch traffic go through FULLNAT
+	@test/vm/run.sh --demo $(KERNEL)
+
+clean:  ## remove build (the cache outside the tree stays)
+	rm -rf build

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// runTimeout is how long a command may take.
+const runTimeout = 60 * time.Second
+
+// result is what a command did.
+type result struct{ status, stdout, stderr string }
+
+// namespace runs commands in a network namespace: one thread enters it, and
+// children inherit the namespace of the thread that starts them.
+type namespace struct {
+	jobs chan func()
+}
+
+func newNamespace() (*namespace, error) {
+	n := &namespace{jobs: make(chan func())}
+	ready := make(chan error)
+	go func() {
+		// Never unlocked: the thread ends with its goroutine.
+		runtime.LockOSThread()
+		ready <- unix.Unshare(unix.CLONE_NEWNET)
+		for job := range n.jobs {
+			job()
+		}
+	}()
+	return n, <-ready
+}
+
+// do runs a job on the namespace's thread and waits for it.
+func (n *namespace) do(job func()) {
+	done := make(chan struct{})
+	n.jobs <- func() { defer close(done); job() }
+	<-done
+}
+
+// exec runs a program under the name argv0.
+func (n *namespace) exec(program, argv0 string, args []string, stdin string) (r result) {
+	n.do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), runTimeout)
+		defer cancel()
+		var out, errOut bytes.Buffer
+		cmd := exec.CommandContext(ctx, program)
+		cmd.Args = append([]string{argv0}, args...)
+		cmd.Stdin = strings.NewReader(stdin)
+		cmd.Stdout, cmd.Stderr = &out, &errOut
+		err := cmd.Run()
+		r = result{"0", out.String(), errOut.String()}
+		var ee *exec.ExitError
+		switch {
+		case errors.As(err, &ee) && ee.Sys().(syscall.WaitStatus).Signaled():
+			r.status = "signal " + ee.Sys().(syscall.WaitStatus).Signal().String()
+		case errors.As(err, &ee):
+			r.status = fmt.Sprint(ee.ExitCode())
+		case err != nil:
+			r.status = err.Error()
+		}
+	})
+	return r
+}
+
+// sendUDP sends a packet from each of three sockets.
+func (n *namespace) sendUDP(addr string) (err error) {
+	n.do(func() {
+		for range 3 {
+			var c net.Conn
+			if c, err = net.Dial("udp", addr); err != nil {
+				return
+			}
+			_, err = c.Write([]byte("x"))
+			c.Close()
+		}
+	})
+	return err
+}
+
+// differ holds the two sides.
+type differ struct {
+	stock, ours string
+	a, b        *namespace
+	rules       []*rule
+}
+
+func newDiffer(stock, ours string, rules []*rule) (*differ, error) {
+	d := &differ{stock: stock, ours: ours, rules: rules}
+	var err error
+	if d.a, err = newNamespace(); err != nil {
+		return nil, fmt.Errorf("new network namespace: %w", err)
+	}
+	if d.b, err = newNamespace(); err != nil {
+		return nil, fmt.Errorf("new network namespace: %w", err)
+	}
+	return d, nil
+}
+
+func (d *differ) close() {
+	close(d.a.jobs)
+	close(d.b.jobs)
+}
+
+// both runs two things at a time.
+func both(a, b func()) {
+	done := make(chan struct{})
+	go func() { defer close(done); a() }()
+	b()
+	<-done
+}
+
+// run runs a case and returns how the sides differ.
+func (d *differ) run(cs testCase) (diffs []string) {
+	d.clean()
+	for _, s := range cs.steps {
+		diffs = append(diffs, d.step(s)...)
+	}
+	for _, args := range [][]string{{"-Sn"}, {"-Ln", "--thresholds"}} {
+		diffs = append(diffs, d.table(args)...)
+	}
+	return diffs
+}
+
+// clean empties both tables and sets what a case may have left behind.
+func (d *differ) clean() {
+	side := func(n *namespace) func() {
+		return func() {
+			n.exec(d.stock, "ipvsadm", []string{"-C"}, "")
+		}
+	}
+	both(side(d.a), side(d.b))
+}
+
+func (d *differ) step(s step) []string {
+	switch {
+	case s.udp != "":
+		err := errors.Join(d.a.sendUDP(s.udp), d.b.sendUDP(s.udp))
+		if err != nil {
+			return []string{fmt.Sprintf("  %v: %v\n", s, err)}
+		}
+		return nil
+	case s.shell != nil:
+		a := d.a.exec("/bin/"+s.shell[0], s.shell[0], s.shell[1:], s.stdin)
+		b := d.b.exec("/bin/"+s.shell[0], s.shell[0], s.shell[1:], s.stdin)
+		if a.status != "0" || b.status != "0" {
+			return []string{fmt.Sprintf("  %v: %+v, %+v\n", s, a, b)}
+		}
+		return nil
+	case s.same:
+		return d.same(s)
+	}
+	var want, got result
+	both(
+		func() { want = d.a.exec(d.stock, "ipvsadm", s.args, s.stdin) },
+		func() { got = d.b.exec(d.ours, "ipvsadm", s.args, s.stdin) })
+	return compare(s, want, d.excuse(s, want, got))
+}
+
+// same compares what the tools show of the first namespace. Timers run, so it
+// tries again when a second may have passed between the two.
+func (d *differ) same(s step) (diffs []string) {
+	for range 3 {
+		want := d.a.exec(d.stock, "ipvsadm", s.args, s.stdin)
+		got := d.a.exec(d.ours, "ipvsadm", s.args, s.stdin)
+		if diffs = compare(s, want, d.excuse(s, want, got)); diffs == nil {
+			break
+		}
+	}
+	return diffs
+}
+
+// table compares the tables as stock ipvsadm reads them.
+func (d *differ) table(args []string) []string {
+	var a, b result
+	both(
+		func() { a = d.a.exec(d.stock, "ipvsadm", args, "") },
+		func() { b = d.b.exec(d.stock, "ipvsadm", args, "") })
+	return compare(step{args: append([]string{"(resulting table)"}, args...)}, a, b)
+}
+
+func compare(s step, want, got result) (diffs []string) {
+	field := func(name, want, got string) {
+		if want != got {
+			diffs = append(diffs, fmt.Sprintf("  %v\n    %s of stock:\n%s    %s of ours:\n%s",
+				s, name, indent(want), name, indent(got)))
+		}
+	}
+	field("status", want.status, got.status)
+	field("stdout", want.stdout, got.stdout)
+	field("stderr", want.stderr, got.stderr)
+	return diffs
+}
+
+// indent shows a text with every line marked, and at most the first ones.
+func indent(s string) string {
+	lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+	if len(lines) > 20 {
+		lines = append(lines[:20], "...")
+	}
+	return "      |" + strings.Join(lines, "\n      |") + "\n"
+}
