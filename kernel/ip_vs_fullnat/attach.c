@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How FULLNAT rides on stock IPVS; the only file that changes stock's objects.
+ *
+ * Stock accepts forwarding method 5 but has no transmitter for it: it makes
+ * the connection, leaves cp->packet_xmit NULL and lets the packet go on. Our
+ * hook behind it attaches the connection: cp->app_data is our part of it, and
+ * cp->packet_xmit our transmitter, which stock calls from then on.
+ *
+ * cp->app is an application object of ours that is registered nowhere. Stock
+ * calls its done_conn() when the connection ends (ip_vs_unbind_app()), and
+ * drops the reference to this module that fnat_attach() took, as it does for
+ * those that its own ip_vs_app_inc_get() takes. So the module cannot be
+ * removed while connections live, and none is forgotten.
+ */
+#include <linux/module.h>
+#include <linux/ratelimit.h>
+
+#include "fnat.h"
+
+static int done_conn(struct ip_vs_app *app, struct ip_vs_conn *cp)
+{
+	struct fnat_conn *c = xchg(&cp->app_data, NULL);
+
+	if (!c)
+		return 0;
+	/*
+	 * Nobody else is in this connection, but for ip_vs_try_bind_dest() of
+	 * the sync daemon: that one holds cp->lock, as fnat_route() does.
+	 */
+	c->detached = true;
+	fnat_stat_inc(c->fn, CONN_DONE);
+	fnat_conn_release(c);
+	return 0;
+}
+
+static struct ip_vs_app fnat_app = {
+	.name = "fullnat",
+	.module = THIS_MODULE,
+	.app = &fnat_app,
+	.done_conn = done_conn,
+};
+
+static DEFINE_RATELIMIT_STATE(no_laddr_limit, 5 * HZ, 1);
+static DEFINE_RATELIMIT_STATE(no_port_limit, 5 * HZ, 1);
+
+static void log_refusal(struct ratelimit_state *limit,
+			const struct ip_vs_conn *cp, const char *reason)
+{
+	if (!__ratelimit(limit))
+		return;
+	if (cp->af == AF_INET6)
+		pr_warn("[%pI6c]:%u -> [%pI6c]:%u: %s\n", &cp->vaddr.in6,
+			ntohs(cp->vport), &cp->daddr.in6, ntohs(cp->dport),
+			reason);
+	else
+		pr_warn("%pI4:%u -> %pI4:%u: %s\n", &cp->vaddr.ip,
+			ntohs(cp->vport), &cp->daddr.ip, ntohs(cp->dport),
+			reason);
+}
+
+static void count_refusal(struct fnat_net *fn, const struct ip_vs_conn *cp,
+			  int err)
+{
+	switch (err) {
+	case -ESRCH:
+		fnat_stat_inc(fn, NO_SERVICE);
+		log_refusal(&no_laddr_limit, cp,
+			    "service has no local address, connection dropped");
+		break;
+	case -EADDRNOTAVAIL:
+		fnat_stat_inc(fn, NO_LADDR);
+		log_refusal(&no_laddr_limit, cp,
+			    "service has no local address, connection dropped");
+		break;
+	case -EADDRINUSE:
+		fnat_stat_inc(fn, NO_PORT);
+		log_refusal(&no_port_limit, cp,
+			    "no free local port, connection dropped");
+		break;
+	default:
+		fnat_stat_inc(fn, NO_MEM);
+	}
+}
+
+/* Makes @c that of @cp, unless another CPU was quicker. */
+static bool attach(struct ip_vs_conn *cp, struct fnat_conn *c)
+{
+	bool first;
+
+	spin_lock_bh(&cp->lock);
+	first = !cp->app && !cp->packet_xmit;
+	if (first) {
+		atomic_inc(&fnat_app.usecnt);
+		cp->app = &fnat_app;
+		cp->app_data = c;
+		/* Replies come through here: set_tcp_state() sees both sides. */
+		cp->flags &= ~IP_VS_CONN_F_NOOUTPUT;
+		/* Stock reads it without a lock, then fnat_xmit() app_data. */
+		smp_store_release(&cp->packet_xmit, fnat_xmit);
+	}
+	spin_unlock_bh(&cp->lock);
+	return first;
+}
+
+/*
+ * Binds @cp, of which the caller holds a reference, to a local address and
+ * port. False: the packet is to be dropped, and that is counted.
+ */
+bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
+		 const struct sk_buff *skb)
+{
+	struct fnat_conn *c;
+
+	if (cp->protocol != IPPROTO_TCP && cp->protocol != IPPROTO_UDP) {
+		fnat_stat_inc(fn, BAD_PROTO);
+		return false;
+	}
+	/* Fails once rmmod has begun. */
+	if (READ_ONCE(fn->draining) || !try_module_get(THIS_MODULE)) {
+		fnat_stat_inc(fn, DRAINING);
+		return false;
+	}
+	c = fnat_conn_new(fn, cp, skb);
+	if (IS_ERR(c)) {
+		module_put(THIS_MODULE);
+		count_refusal(fn, cp, PTR_ERR(c));
+		return false;
+	}
+	if (attach(cp, c)) {
+		fnat_stat_inc(fn, CONN_BOUND);
+	} else {
+		fnat_conn_release(c);
+		module_put(THIS_MODULE);
+		fnat_stat_inc(fn, BIND_RACE);
+	}
+	return true;
+}
+
+/* A reference to the stock connection, or NULL when it is about to go. */
+struct ip_vs_conn *fnat_attach_get_rcu(struct fnat_conn *c)
+{
+	struct ip_vs_conn *cp = c->cp;
+
+	return refcount_inc_not_zero(&cp->refcnt) ? cp : NULL;
+}
+
+/* Lets the connection's timer fire now. Caller is in an RCU read section. */
+bool fnat_attach_expire(struct fnat_conn *c)
+{
+	struct ip_vs_conn *cp = c->cp;
+
+	if (!timer_pending(&cp->timer))
+		return false;
+	cp->timeout = 0;
+	/* Pending only: not after the final deletion in ip_vs_conn_expire(). */
+	mod_timer_pending(&cp->timer, jiffies);
+	return true;
+}
+
+int fnat_attach_init(void)
+{
+	ratelimit_set_flags(&no_laddr_limit, RATELIMIT_MSG_ON_RELEASE);
+	ratelimit_set_flags(&no_port_limit, RATELIMIT_MSG_ON_RELEASE);
+	return 0;
+}

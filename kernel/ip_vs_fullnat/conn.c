@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Our part of a connection, and the table in which packets of real servers
+ * find it. One table serves all namespaces: a namespace may die while stock
+ * still holds connections of it, and a table of its own could not be freed
+ * from the timer that ends the last one.
+ */
+#include <linux/jhash.h>
+#include <linux/slab.h>
+
+#include "fnat.h"
+
+static struct rhashtable conns;
+
+static u32 tuple_hash(const void *data, u32 len, u32 seed)
+{
+	const struct fnat_tuple *t = data;
+	u32 ports = (__force u32)t->rport << 16 | (__force u32)t->lport;
+
+	if (t->af == AF_INET6)
+		seed = jhash2((const u32 *)&t->rip, 8, seed);
+	return jhash_3words((__force u32)t->rip.ip, (__force u32)t->lip.ip,
+			    ports, seed ^ t->protocol);
+}
+
+static u32 conn_hash(const void *data, u32 len, u32 seed)
+{
+	const struct fnat_conn *c = data;
+
+	return tuple_hash(&c->tuple, len, seed);
+}
+
+static int conn_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct fnat_tuple *a = arg->key;
+	const struct fnat_conn *c = obj;
+	const struct fnat_tuple *b = &c->tuple;
+
+	return a->fn != b->fn || a->rport != b->rport || a->lport != b->lport ||
+	       a->protocol != b->protocol || a->af != b->af ||
+	       !ip_vs_addr_equal(a->af, &a->rip, &b->rip) ||
+	       !ip_vs_addr_equal(a->af, &a->lip, &b->lip);
+}
+
+static const struct rhashtable_params conn_params = {
+	.head_offset = offsetof(struct fnat_conn, node),
+	.key_len = sizeof(struct fnat_tuple),
+	.hashfn = tuple_hash,
+	.obj_hashfn = conn_hash,
+	.obj_cmpfn = conn_cmp,
+	.automatic_shrinking = true,
+};
+
+struct fnat_conn *fnat_conn_find_rcu(const struct fnat_tuple *tuple)
+{
+	return rhashtable_lookup(&conns, tuple, conn_params);
+}
+
+/* The service extension of the real server that stock has chosen. */
+static struct fnat_svc *conn_service(const struct fnat_net *fn,
+				     const struct ip_vs_conn *cp)
+{
+	const struct ip_vs_dest *dest = cp->dest;
+	struct fnat_svc_key key = {
+		.fn = fn,
+		.af = cp->af,
+	};
+
+	/* A connection that the sync daemon brought may have none. */
+	if (!dest)
+		return NULL;
+	if (dest->vfwmark) {
+		key.fwmark = dest->vfwmark;
+	} else {
+		ip_vs_addr_copy(key.af, &key.vip, &dest->vaddr);
+		key.vport = dest->vport;
+		key.protocol = dest->protocol;
+	}
+	return fnat_svc_find_rcu(&key);
+}
+
+/*
+ * Takes a local address of the set, in turn, and a port of it. When the ports
+ * of one are used up the next one is tried.
+ */
+static int conn_take_port(struct fnat_conn *c, const struct fnat_laddr_set *set)
+{
+	struct fnat_tuple *t = &c->tuple;
+	unsigned int first, i;
+	int err = -EADDRNOTAVAIL;
+
+	if (!set->count)
+		return err;
+	first = this_cpu_inc_return(*c->fn->turn);
+	for (i = 0; i < set->count; i++) {
+		struct fnat_svc_laddr *entry;
+
+		entry = set->entry[(first + i) % set->count];
+		if (!refcount_inc_not_zero(&entry->refcnt))
+			continue;
+		c->map = fnat_ports_take(entry->laddr, t->protocol, &t->rip,
+					 t->rport, &t->lport);
+		if (!IS_ERR(c->map)) {
+			atomic_inc(&entry->conns);
+			c->entry = entry;
+			t->lip = entry->laddr->addr;
+			return 0;
+		}
+		err = PTR_ERR(c->map);
+		atomic64_inc(&entry->conflicts);
+		fnat_svc_laddr_put(entry);
+	}
+	return err;
+}
+
+static void conn_give_port(struct fnat_conn *c)
+{
+	fnat_ports_give(c->map, c->tuple.lport);
+	atomic_dec(&c->entry->conns);
+	fnat_svc_laddr_put(c->entry);
+}
+
+/* The sum of what changes is the same for every packet of the connection. */
+static void conn_sum_changes(struct fnat_conn *c)
+{
+	const struct ip_vs_conn *cp = c->cp;
+	const struct fnat_tuple *t = &c->tuple;
+
+	c->addr_diff = csum_add(fnat_mangle_addr_diff(t->af, &cp->caddr,
+						      &t->lip),
+				fnat_mangle_addr_diff(t->af, &cp->vaddr,
+						      &t->rip));
+	c->port_diff = csum_add(fnat_mangle_port_diff(cp->cport, t->lport),
+				fnat_mangle_port_diff(cp->vport, t->rport));
+}
+
+static int conn_link_local_oif(const struct ip_vs_conn *cp,
+			       const struct sk_buff *skb)
+{
+	if (cp->af != AF_INET6 || !skb->dev ||
+	    !__ipv6_addr_needs_scope_id(ipv6_addr_type(&cp->caddr.in6)))
+		return 0;
+	return skb->dev->ifindex;
+}
+
+/*
+ * Makes our part of @cp, with a local address and port, and enters it into the
+ * table. ERR_PTR: -ESRCH no such service extension, -EADDRNOTAVAIL it has no
+ * local address, -EADDRINUSE no free port, -ENOMEM.
+ */
+struct fnat_conn *fnat_conn_new(struct fnat_net *fn, struct ip_vs_conn *cp,
+				const struct sk_buff *skb)
+{
+	struct fnat_svc *svc = conn_service(fn, cp);
+	struct fnat_conn *c;
+	int err;
+
+	if (!svc)
+		return ERR_PTR(-ESRCH);
+	c = kzalloc(sizeof(*c), GFP_ATOMIC | __GFP_NOWARN);
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+	c->fn = fn;
+	c->cp = cp;
+	c->tuple.fn = fn;
+	c->tuple.af = cp->af;
+	c->tuple.protocol = cp->protocol;
+	c->tuple.rport = cp->dport;
+	ip_vs_addr_copy(cp->af, &c->tuple.rip, &cp->daddr);
+	c->client_oif = conn_link_local_oif(cp, skb);
+
+	err = conn_take_port(c, rcu_dereference(svc->laddrs));
+	if (err)
+		goto err_free;
+	conn_sum_changes(c);
+	err = rhashtable_lookup_insert_key(&conns, &c->tuple, &c->node,
+					   conn_params);
+	if (err)
+		goto err_port;
+	fnat_net_get(fn);
+	atomic_inc(&fn->conns);
+	return c;
+
+err_port:
+	conn_give_port(c);
+err_free:
+	kfree(c);
+	return ERR_PTR(err == -EADDRINUSE || err == -EADDRNOTAVAIL ?
+		       err : -ENOMEM);
+}
+
+/* Undoes fnat_conn_new(); readers under RCU may still see the object. */
+void fnat_conn_release(struct fnat_conn *c)
+{
+	struct fnat_net *fn = c->fn;
+	int dir;
+
+	rhashtable_remove_fast(&conns, &c->node, conn_params);
+	conn_give_port(c);
+	for (dir = 0; dir < FNAT_DIR_MAX; dir++)
+		dst_release(xchg(&c->path[dir].dst, NULL));
+	atomic_dec(&fn->conns);
+	fnat_net_put(fn);
+	kfree_rcu(c, rcu);
+}
+
+void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
+		       struct fnat_rewrite *rw)
+{
+	const struct ip_vs_conn *cp = c->cp;
+
+	if (dir == FNAT_DIR_ORIG) {
+		rw->saddr = &c->tuple.lip;
+		rw->sport = c->tuple.lport;
+		rw->daddr = &c->tuple.rip;
+		rw->dport = c->tuple.rport;
+		rw->addr_diff = c->addr_diff;
+		rw->port_diff = c->port_diff;
+	} else {
+		rw->saddr = &cp->vaddr;
+		rw->sport = cp->vport;
+		rw->daddr = &cp->caddr;
+		rw->dport = cp->cport;
+		rw->addr_diff = ~c->addr_diff;
+		rw->port_diff = ~c->port_diff;
+	}
+}
+
+/* Walks the connections of all namespaces: the caller picks its own. */
+void fnat_conn_walk_enter(struct rhashtable_iter *iter)
+{
+	rhashtable_walk_enter(&conns, iter);
+}
+
+/*
+ * Asks stock to end all connections of the namespace now. Returns how many;
+ * those whose packet is under way on another CPU follow when it is done.
+ */
+unsigned int fnat_conn_drain(struct fnat_net *fn)
+{
+	struct rhashtable_iter iter;
+	unsigned int count = 0;
+	struct fnat_conn *c;
+
+	WRITE_ONCE(fn->draining, true);
+	fnat_conn_walk_enter(&iter);
+	rhashtable_walk_start(&iter);
+	while ((c = rhashtable_walk_next(&iter))) {
+		if (IS_ERR(c))
+			continue;
+		if (c->fn == fn && fnat_attach_expire(c))
+			count++;
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+	return count;
+}
+
+int fnat_conn_init(void)
+{
+	return rhashtable_init(&conns, &conn_params);
+}
+
+void fnat_conn_exit(void)
+{
+	rhashtable_destroy(&conns);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Types and functions shared by the files of ip_vs_fullnat.
+ *
+ * Roles of addresses, everywhere: cip:cport is the client, vip:vport the
+ * virtual service, lip:lport the local address of the director that a
+ * connection uses, rip:rport the real server. Towards the real server
+ * cip->vip becomes lip->rip, towards the client rip->lip becomes vip->cip.
+ */
+#ifndef FNAT_H
+#define FNAT_H
+
+#include <linux/in.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/netfilter.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable.h>
+#include <linux/skbuff.h>
+#include <net/dst.h>
+#include <net/genetlink.h>
+#include <net/ip_vs.h>
+#include <net/netns/generic.h>
+
+#include "../include/uapi/linux/ip_vs_fullnat.h"
+#include "stats.h"
+
+#define FNAT_FWD_METHOD		IPVS_FNAT_FWD_METHOD
+
+/* Lowest local port: below are the ports that belong to services of a host. */
+#define FNAT_LPORT_FLOOR	1024
+#define FNAT_LPORT_COUNT	(65536 - FNAT_LPORT_FLOOR)
+
+#define FNAT_LADDR_BITS		8
+
+enum fnat_dir {
+	FNAT_DIR_ORIG,		/* client to real server */
+	FNAT_DIR_REPLY,		/* real server to client */
+	FNAT_DIR_MAX
+};
+
+/* net.ipv4.vs.fullnat_*; read per new connection with READ_ONCE */
+struct fnat_sysctl {
+	int lport_min;
+	int lport_max;
+	int lport_tries;
+};
+
+/* What the module knows of a network namespace. */
+struct fnat_net {
+	struct net *net;		/* [const] */
+	refcount_t refcnt;		/* the namespace, and each connection */
+	bool draining;			/* no new connections [ONCE] */
+	atomic_t conns;			/* bound connections */
+	struct fnat_stats __percpu *stats;	/* [const] */
+	unsigned int __percpu *turn;	/* next local address [per CPU] */
+
+	struct mutex lock;		/* configuration: writers */
+	struct list_head services;	/* in order of creation [lock] */
+	unsigned int service_count;	/* [lock] */
+	unsigned int generation;	/* of the configuration [lock] */
+
+	spinlock_t laddr_lock;		/* laddr_hash: writers, BH off */
+	struct hlist_head laddr_hash[1 << FNAT_LADDR_BITS]; /* [RCU] */
+
+	struct fnat_sysctl sysctl;	/* [ONCE] */
+	struct ctl_table_header *sysctl_header;	/* [const] */
+	struct rcu_head rcu;
+};
+
+/* A local address of the namespace, alive while a service or connection is. */
+struct fnat_laddr {
+	struct hlist_node node;		/* in laddr_hash [laddr_lock, RCU] */
+	struct fnat_net *fn;		/* [const] */
+	union nf_inet_addr addr;	/* lip [const] */
+	u16 af;				/* [const] */
+	refcount_t refcnt;
+	struct rcu_head rcu;
+};
+
+/* A local address as one service has it; counts that service's connections. */
+struct fnat_svc_laddr {
+	struct fnat_laddr *laddr;	/* [const] */
+	refcount_t refcnt;		/* the set, and each connection */
+	atomic_t conns;
+	atomic64_t conflicts;
+	struct rcu_head rcu;
+};
+
+/* The local addresses of a service: replaced as a whole when they change. */
+struct fnat_laddr_set {
+	struct rcu_head rcu;
+	unsigned int count;
+	struct fnat_svc_laddr *entry[] __counted_by(count);
+};
+
+/* Names a stock service; unused members are 0, it is hashed as bytes. */
+struct fnat_svc_key {
+	const struct fnat_net *fn;
+	union nf_inet_addr vip;
+	u32 fwmark;
+	__be16 vport;
+	u16 protocol;
+	u16 af;
+	u16 pad[3];
+};
+
+/* Service extension: what stock's struct ip_vs_service has no member for. */
+struct fnat_svc {
+	struct rhash_head node;
+	struct fnat_svc_key key;	/* [const] */
+	struct list_head list;		/* in fn->services [fn->lock] */
+	struct fnat_laddr_set __rcu *laddrs;	/* never NULL [fn->lock, RCU] */
+	struct rcu_head rcu;
+};
+
+/* Which local ports of a local address are taken towards one real server. */
+struct fnat_portmap_key {
+	const struct fnat_laddr *laddr;
+	union nf_inet_addr rip;
+	__be16 rport;
+	u16 protocol;
+	u32 pad;
+};
+
+struct fnat_portmap;
+
+/* A packet of the real server names its connection by these. */
+struct fnat_tuple {
+	const struct fnat_net *fn;
+	union nf_inet_addr rip;
+	union nf_inet_addr lip;
+	__be16 rport;
+	__be16 lport;
+	u16 af;
+	u16 protocol;
+};
+
+/* A cached route, checked before use as sockets do. */
+struct fnat_path {
+	struct dst_entry *dst;		/* [cp->lock, read under RCU] */
+	u32 cookie;			/* [cp->lock] */
+};
+
+/* Our part of a stock connection, hung on cp->app_data. */
+struct fnat_conn {
+	struct rhash_head node;
+	struct fnat_tuple tuple;	/* [const] */
+	struct fnat_net *fn;		/* counted [const] */
+	struct ip_vs_conn *cp;		/* valid under RCU while hashed */
+	struct fnat_svc_laddr *entry;	/* counted [const] */
+	struct fnat_portmap *map;	/* holds the local port [const] */
+	struct fnat_path path[FNAT_DIR_MAX];
+	__wsum addr_diff;		/* checksum of the change, ORIG [const] */
+	__wsum port_diff;
+	int client_oif;			/* link-local clients, else 0 [const] */
+	bool detached;			/* take no more routes [cp->lock] */
+	struct rcu_head rcu;
+};
+
+/* What a packet's headers become. */
+struct fnat_rewrite {
+	const union nf_inet_addr *saddr;
+	const union nf_inet_addr *daddr;
+	__be16 sport;
+	__be16 dport;
+	__wsum addr_diff;		/* new minus old, both addresses */
+	__wsum port_diff;		/* new minus old, both ports */
+};
+
+/* main.c */
+struct fnat_net *fnat_net(const struct net *net);
+void fnat_net_get(struct fnat_net *fn);
+void fnat_net_put(struct fnat_net *fn);
+
+/* sysctl.c: process context */
+int fnat_sysctl_net_init(struct fnat_net *fn);
+void fnat_sysctl_net_exit(struct fnat_net *fn);
+
+/* procfs.c: process context */
+int fnat_procfs_net_init(struct fnat_net *fn);
+void fnat_procfs_net_exit(struct fnat_net *fn);
+
+/* laddr.c: softirq or process context */
+struct fnat_laddr *fnat_laddr_get(struct fnat_net *fn, u16 af,
+				  const union nf_inet_addr *addr);
+void fnat_laddr_put(struct fnat_laddr *laddr);
+bool fnat_laddr_exists_rcu(const struct fnat_net *fn, u16 af,
+			   const union nf_inet_addr *addr);
+
+/* service.c: changes need process context and fn->lock */
+int fnat_svc_init(void);
+void fnat_svc_exit(void);
+struct fnat_svc *fnat_svc_find_rcu(const struct fnat_svc_key *key);
+struct fnat_svc *fnat_svc_add(struct fnat_net *fn,
+			      const struct fnat_svc_key *key);
+void fnat_svc_del(struct fnat_net *fn, struct fnat_svc *svc);
+void fnat_svc_flush(struct fnat_net *fn);
+int fnat_svc_add_laddr(struct fnat_net *fn, struct fnat_svc *svc,
+		       const union nf_inet_addr *addr);
+int fnat_svc_del_laddr(struct fnat_net *fn, struct fnat_svc *svc,
+		       const union nf_inet_addr *addr);
+void fnat_svc_laddr_put(struct fnat_svc_laddr *entry);
+
+/* ports.c: softirq, RCU */
+int fnat_ports_init(void);
+void fnat_ports_exit(void);
+struct fnat_portmap *fnat_ports_take(struct fnat_laddr *laddr, u16 protocol,
+				     const union nf_inet_addr *rip,
+				     __be16 rport, __be16 *lport);
+void fnat_ports_give(struct fnat_portmap *map, __be16 lport);
+
+/* conn.c */
+int fnat_conn_init(void);
+void fnat_conn_exit(void);
+struct fnat_conn *fnat_conn_new(struct fnat_net *fn, struct ip_vs_conn *cp,
+				const struct sk_buff *skb);
+void fnat_conn_release(struct fnat_conn *c);
+struct fnat_conn *fnat_conn_find_rcu(const struct fnat_tuple *tuple);
+void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
+		       struct fnat_rewrite *rw);
+void fnat_conn_walk_enter(struct rhashtable_iter *iter);
+unsigned int fnat_conn_drain(struct fnat_net *fn);
+
+/* attach.c: the only file that changes stock's objects */
+int fnat_attach_init(void);
+bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
+		 const struct sk_buff *skb);
+struct ip_vs_conn *fnat_attach_get_rcu(struct fnat_conn *c);
+bool fnat_attach_expire(struct fnat_conn *c);
+
+/* route.c: RCU */
+struct dst_entry *fnat_route(struct fnat_conn *c, enum fnat_dir dir,
+			     const struct sk_buff *skb, bool *noref);
+bool fnat_route_check(struct fnat_conn *c, struct sk_buff *skb,
+		      struct dst_entry *dst);
+unsigned int fnat_route_send(struct fnat_conn *c, struct sk_buff *skb,
+			     struct dst_entry *dst, bool noref);
+
+/* mangle.c: no locks, no look-ups */
+__wsum fnat_mangle_addr_diff(u16 af, const union nf_inet_addr *from,
+			     const union nf_inet_addr *to);
+__wsum fnat_mangle_port_diff(__be16 from, __be16 to);
+int fnat_mangle(struct sk_buff *skb, u16 af, u16 protocol, unsigned int l4_off,
+		const struct fnat_rewrite *rw);
+int fnat_mangle_icmp(struct sk_buff *skb, u16 af, u16 protocol,
+		     const struct ip_vs_iphdr *outer,
+		     const struct ip_vs_iphdr *inner,
+		     const struct fnat_rewrite *outer_rw,
+		     const struct fnat_rewrite *inner_rw);
+
+/* xmit.c */
+int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
+	      struct ip_vs_protocol *pp, struct ip_vs_iphdr *iph);
+
+/* reply.c */
+unsigned int fnat_reply(struct fnat_net *fn, struct sk_buff *skb, u16 af);
+
+/* icmp.c */
+int fnat_icmp_to_server(struct fnat_conn *c, struct sk_buff *skb,
+			const struct ip_vs_iphdr *inner);
+unsigned int fnat_icmp_to_client(struct fnat_net *fn, struct sk_buff *skb,
+				 u16 af, const struct ip_vs_iphdr *outer);
+
+/* hooks.c */
+int fnat_hooks_net_init(struct net *net);
+void fnat_hooks_net_exit(struct net *net);
+
+/* netlink.c */
+extern struct genl_family fnat_genl_family;
+
+static inline void __fnat_stat_inc(const struct fnat_net *fn, enum fnat_stat id)
+{
+	this_cpu_inc(fn->stats->counter[id]);
+}
+
+/* Ends a packet: the verdict cannot be had without naming a counter. */
+static inline unsigned int __fnat_drop(const struct fnat_net *fn,
+				       enum fnat_stat id)
+{
+	__fnat_stat_inc(fn, id);
+	return NF_DROP;
+}
+
+#define fnat_stat_inc(fn, id)	__fnat_stat_inc(fn, FNAT_STAT_##id)
+#define fnat_drop(fn, id)	__fnat_drop(fn, FNAT_STAT_##id)
+
+/* The port pair with which TCP and UDP headers begin. */
+struct fnat_ports {
+	__be16 source;
+	__be16 dest;
+};
+
+static inline unsigned int fnat_addr_hash(u16 af, const union nf_inet_addr *a)
+{
+	u32 v = (__force u32)a->ip;
+
+	if (af == AF_INET6)
+		v ^= (__force u32)(a->ip6[1] ^ a->ip6[2] ^ a->ip6[3]);
+	return hash_32(v, FNAT_LADDR_BITS);
+}
+
+#endif /* FNAT_H */

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where packets reach us. */
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+
+#include "fnat.h"
+
+/* Packets for a local address, before anything else looks at them. */
+static unsigned int hook_reply(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state)
+{
+	struct fnat_net *fn = fnat_net(state->net);
+	union nf_inet_addr daddr;
+	u16 af = state->pf;
+
+	if (skb->pkt_type != PACKET_HOST || skb->ipvs_property)
+		return NF_ACCEPT;
+	if (af == AF_INET6)
+		daddr.in6 = ipv6_hdr(skb)->daddr;
+	else
+		daddr.ip = ip_hdr(skb)->daddr;
+	if (likely(!fnat_laddr_exists_rcu(fn, af, &daddr)))
+		return NF_ACCEPT;
+	return fnat_reply(fn, skb, af);
+}
+
+/*
+ * A packet that stock has let go. When it belongs to a connection with method
+ * 5 it is the first one of it: bind, and send it as stock will from now on.
+ */
+static unsigned int hook_first(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state)
+{
+	struct netns_ipvs *ipvs = net_ipvs(state->net);
+	unsigned int verdict = NF_ACCEPT;
+	struct ip_vs_proto_data *pd;
+	struct ip_vs_iphdr iph;
+	struct ip_vs_conn *cp;
+	u16 af = state->pf;
+
+	if (skb->ipvs_property || !ipvs->enable || !skb_dst(skb))
+		return NF_ACCEPT;
+	if (!ip_vs_fill_iph_skb(af, skb, false, &iph) || iph.fragoffs)
+		return NF_ACCEPT;
+	pd = ip_vs_proto_data_get(ipvs, iph.protocol);
+	if (!pd)
+		return NF_ACCEPT;
+	cp = pd->pp->conn_in_get(ipvs, af, skb, &iph);
+	if (!cp)
+		return NF_ACCEPT;
+
+	if (IP_VS_FWD_METHOD(cp) == FNAT_FWD_METHOD) {
+		struct fnat_net *fn = fnat_net(state->net);
+
+		verdict = fnat_attach(fn, cp, skb) ?
+			  fnat_xmit(skb, cp, pd->pp, &iph) : NF_DROP;
+	}
+	/* Stock has started the timer for this packet. */
+	__ip_vs_conn_put(cp);
+	return verdict;
+}
+
+static const struct nf_hook_ops fnat_ops[] = {
+	/*
+	 * Behind raw (-300) and stock's defragmentation (-400), before
+	 * conntrack (-200), which is to know nothing of these packets.
+	 */
+	{
+		.hook		= hook_reply,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP_PRI_CONNTRACK - 10,
+	},
+	/* Just behind stock's ip_vs_in (NF_IP_PRI_NAT_SRC - 1). */
+	{
+		.hook		= hook_first,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_IN,
+		.priority	= NF_IP_PRI_NAT_SRC,
+	},
+	/* The director as client: behind stock's (NF_IP_PRI_NAT_DST + 2). */
+	{
+		.hook		= hook_first,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= NF_IP_PRI_NAT_DST + 3,
+	},
+	/* The same for IPv6. */
+	{
+		.hook		= hook_reply,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= NF_IP6_PRI_CONNTRACK - 10,
+	},
+	{
+		.hook		= hook_first,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_IN,
+		.priority	= NF_IP6_PRI_NAT_SRC,
+	},
+	{
+		.hook		= hook_first,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= NF_IP6_PRI_NAT_DST + 3,
+	},
+};
+
+int fnat_hooks_net_init(struct net *net)
+{
+	return nf_register_net_hooks(net, fnat_ops, ARRAY_SIZE(fnat_ops));
+}
+
+void fnat_hooks_net_exit(struct net *net)
+{
+	nf_unregister_net_hooks(net, fnat_ops, ARRAY_SIZE(fnat_ops));
+}

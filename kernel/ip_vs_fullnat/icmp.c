@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ICMP errors about translated connections, in both directions: the error and
+ * the packet inside it are rewritten, so that path MTU discovery and
+ * unreachable messages work end to end. The outer source becomes the lip or
+ * the vip: neither side has a route to where the error arose.
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+
+#include "fnat.h"
+
+static bool is_error(const struct sk_buff *skb, u16 af, unsigned int off)
+{
+	u8 buf;
+	const u8 *type = skb_header_pointer(skb, off, sizeof(buf), &buf);
+
+	if (!type)
+		return false;
+	if (af == AF_INET6)
+		return *type < ICMPV6_INFOMSG_MASK;
+	return *type == ICMP_DEST_UNREACH || *type == ICMP_TIME_EXCEEDED ||
+	       *type == ICMP_PARAMETERPROB || *type == ICMP_SOURCE_QUENCH;
+}
+
+/*
+ * The packet inside the error travelled against it, so it has the addresses
+ * of the other direction. Swapping the roles of a rewrite gives that of the
+ * packet inside: what the receiver of the error once sent.
+ */
+static void inner_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
+			  struct fnat_rewrite *rw)
+{
+	struct fnat_rewrite to;
+
+	fnat_conn_rewrite(c, dir, &to);
+	*rw = to;
+	rw->saddr = to.daddr;
+	rw->sport = to.dport;
+	rw->daddr = to.saddr;
+	rw->dport = to.sport;
+}
+
+static unsigned int translate(struct fnat_conn *c, enum fnat_dir dir,
+			      struct sk_buff *skb,
+			      const struct ip_vs_iphdr *outer,
+			      const struct ip_vs_iphdr *inner)
+{
+	struct fnat_rewrite outer_rw, inner_rw;
+	u16 af = c->tuple.af;
+	struct dst_entry *dst;
+	bool noref;
+	int err;
+
+	dst = fnat_route(c, dir, skb, &noref);
+	if (!dst)
+		return fnat_drop(c->fn, NO_ROUTE);
+	if (!fnat_route_check(c, skb, dst))
+		goto drop;
+
+	fnat_conn_rewrite(c, dir, &outer_rw);
+	inner_rewrite(c, dir, &inner_rw);
+	outer_rw.addr_diff =
+		csum_add(fnat_mangle_addr_diff(af, &outer->saddr,
+					       outer_rw.saddr),
+			 fnat_mangle_addr_diff(af, &outer->daddr,
+					       outer_rw.daddr));
+	err = fnat_mangle_icmp(skb, af, c->tuple.protocol, outer, inner,
+			       &outer_rw, &inner_rw);
+	if (err) {
+		fnat_stat_inc(c->fn, BAD_ICMP);
+		goto drop;
+	}
+	return fnat_route_send(c, skb, dst, noref);
+
+drop:
+	if (!noref)
+		dst_release(dst);
+	return NF_DROP;
+}
+
+/* Stock has found the connection; @inner is the header inside the error. */
+int fnat_icmp_to_server(struct fnat_conn *c, struct sk_buff *skb,
+			const struct ip_vs_iphdr *inner)
+{
+	struct ip_vs_iphdr outer;
+
+	if (!ip_vs_fill_iph_skb(c->tuple.af, skb, false, &outer))
+		return fnat_drop(c->fn, BAD_ICMP);
+	fnat_stat_inc(c->fn, ICMP_IN);
+	return translate(c, FNAT_DIR_ORIG, skb, &outer, inner);
+}
+
+/* Which connection sent the packet inside the error? */
+static struct fnat_conn *icmp_find(struct fnat_net *fn,
+				   const struct sk_buff *skb, u16 af,
+				   const struct ip_vs_iphdr *inner)
+{
+	const struct fnat_ports *ports;
+	struct fnat_tuple tuple;
+	struct fnat_ports buf;
+
+	ports = skb_header_pointer(skb, inner->len, sizeof(buf), &buf);
+	if (!ports)
+		return NULL;
+	tuple.fn = fn;
+	tuple.rip = inner->daddr;
+	tuple.lip = inner->saddr;
+	tuple.rport = ports->dest;
+	tuple.lport = ports->source;
+	tuple.af = af;
+	tuple.protocol = inner->protocol;
+	return fnat_conn_find_rcu(&tuple);
+}
+
+/* An ICMP packet for a local address; not ours: NF_ACCEPT. */
+unsigned int fnat_icmp_to_client(struct fnat_net *fn, struct sk_buff *skb,
+				 u16 af, const struct ip_vs_iphdr *outer)
+{
+	struct ip_vs_iphdr inner;
+	struct ip_vs_conn *cp;
+	unsigned int verdict;
+	struct fnat_conn *c;
+
+	if (!is_error(skb, af, outer->len))
+		return NF_ACCEPT;
+	/* icmphdr and icmp6hdr are 8 bytes each. */
+	if (!ip_vs_fill_iph_skb_icmp(af, skb, outer->len +
+				     sizeof(struct icmphdr), true, &inner) ||
+	    inner.fragoffs ||
+	    (inner.protocol != IPPROTO_TCP && inner.protocol != IPPROTO_UDP))
+		return NF_ACCEPT;
+
+	c = icmp_find(fn, skb, af, &inner);
+	cp = c ? fnat_attach_get_rcu(c) : NULL;
+	if (!cp)
+		return NF_ACCEPT;
+	fnat_stat_inc(fn, ICMP_OUT);
+	verdict = translate(c, FNAT_DIR_REPLY, skb, outer, &inner);
+	/* An error does not keep a connection alive. */
+	__ip_vs_conn_put(cp);
+	return verdict;
+}

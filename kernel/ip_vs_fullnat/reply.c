@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Real server to client: packets that arrive for a local address. */
+#include <net/ip.h>
+
+#include "fnat.h"
+
+/* Translates a packet of connection @cp, which the caller holds. */
+static unsigned int reply_xmit(struct fnat_conn *c, struct ip_vs_conn *cp,
+			       struct sk_buff *skb,
+			       const struct ip_vs_iphdr *iph)
+{
+	struct ip_vs_proto_data *pd;
+	struct fnat_rewrite rw;
+	struct dst_entry *dst;
+	bool noref;
+
+	dst = fnat_route(c, FNAT_DIR_REPLY, skb, &noref);
+	if (unlikely(!dst))
+		return fnat_drop(c->fn, NO_ROUTE);
+	if (unlikely(!fnat_route_check(c, skb, dst)))
+		goto drop;
+
+	fnat_conn_rewrite(c, FNAT_DIR_REPLY, &rw);
+	if (unlikely(fnat_mangle(skb, c->tuple.af, c->tuple.protocol, iph->len,
+				 &rw))) {
+		fnat_stat_inc(c->fn, BAD_HEADER);
+		goto drop;
+	}
+	fnat_stat_inc(c->fn, OUT_PKTS);
+	fnat_stats_out(cp, skb);
+	pd = ip_vs_proto_data_get(cp->ipvs, cp->protocol);
+	if (likely(pd))
+		fnat_state_transition(pd->pp, cp, IP_VS_DIR_OUTPUT, skb,
+				      iph->len, pd);
+	return fnat_route_send(c, skb, dst, noref);
+
+drop:
+	if (!noref)
+		dst_release(dst);
+	return NF_DROP;
+}
+
+static struct fnat_conn *reply_find(struct fnat_net *fn,
+				    const struct sk_buff *skb, u16 af,
+				    const struct ip_vs_iphdr *iph)
+{
+	const struct fnat_ports *ports;
+	struct fnat_tuple tuple;
+	struct fnat_ports buf;
+
+	ports = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+	if (!ports)
+		return NULL;
+	tuple.fn = fn;
+	tuple.rip = iph->saddr;
+	tuple.lip = iph->daddr;
+	tuple.rport = ports->source;
+	tuple.lport = ports->dest;
+	tuple.af = af;
+	tuple.protocol = iph->protocol;
+	return fnat_conn_find_rcu(&tuple);
+}
+
+/*
+ * Stock enables nf_defrag_ipv6 with the first IPv6 service, ahead of us; IPv4
+ * is put together here, and only what is for a local address. NF_ACCEPT: the
+ * packet is whole.
+ */
+static unsigned int reply_defrag(struct fnat_net *fn, struct sk_buff *skb,
+				 u16 af)
+{
+	int err;
+
+	if (af != AF_INET || !ip_is_fragment(ip_hdr(skb)))
+		return NF_ACCEPT;
+	local_bh_disable();
+	err = ip_defrag(fn->net, skb, IP_DEFRAG_VS_OUT);
+	local_bh_enable();
+	if (err == -EINPROGRESS)
+		return NF_STOLEN;
+	if (err) {
+		/* ip_defrag() has freed it. */
+		fnat_stat_inc(fn, DEFRAG_FAIL);
+		return NF_STOLEN;
+	}
+	ip_send_check(ip_hdr(skb));
+	return NF_ACCEPT;
+}
+
+/*
+ * PRE_ROUTING: takes packets of real servers. What is for a local address but
+ * belongs to no connection goes on to the host, which owns the address.
+ */
+unsigned int fnat_reply(struct fnat_net *fn, struct sk_buff *skb, u16 af)
+{
+	unsigned int verdict;
+	struct ip_vs_iphdr iph;
+	struct ip_vs_conn *cp;
+	struct fnat_conn *c;
+
+	verdict = reply_defrag(fn, skb, af);
+	if (verdict != NF_ACCEPT)
+		return verdict;
+	if (!ip_vs_fill_iph_skb(af, skb, false, &iph) || iph.fragoffs)
+		return NF_ACCEPT;
+	if (iph.protocol == (af == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return fnat_icmp_to_client(fn, skb, af, &iph);
+	if (iph.protocol != IPPROTO_TCP && iph.protocol != IPPROTO_UDP)
+		return NF_ACCEPT;
+
+	c = reply_find(fn, skb, af, &iph);
+	cp = c ? fnat_attach_get_rcu(c) : NULL;
+	if (!cp) {
+		fnat_stat_inc(fn, NO_CONN);
+		return NF_ACCEPT;
+	}
+	verdict = reply_xmit(c, cp, skb, &iph);
+	/* Starts the connection's timer anew. */
+	ip_vs_conn_put(cp);
+	return verdict;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where a packet goes after rewriting: the connection keeps one route per
+ * direction and checks it before each use, as a socket does. Routes are those
+ * of locally sent packets, with the new source address, so that policy rules
+ * for a local address or a vip apply.
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <net/icmp.h>
+#include <net/ip6_route.h>
+#include <net/route.h>
+
+#include "fnat.h"
+
+static struct dst_entry *lookup4(const struct fnat_conn *c,
+				 const struct fnat_rewrite *rw,
+				 const struct sk_buff *skb)
+{
+	struct flowi4 fl4 = {
+		.daddr = rw->daddr->ip,
+		.saddr = rw->saddr->ip,
+		.flowi4_proto = c->tuple.protocol,
+		.fl4_sport = rw->sport,
+		.fl4_dport = rw->dport,
+		.flowi4_mark = skb->mark,
+		/* A lip or vip need not be on an interface of ours. */
+		.flowi4_flags = FLOWI_FLAG_ANYSRC,
+	};
+	struct rtable *rt = ip_route_output_key(c->fn->net, &fl4);
+
+	return IS_ERR(rt) ? NULL : &rt->dst;
+}
+
+static struct dst_entry *lookup6(const struct fnat_conn *c,
+				 const struct fnat_rewrite *rw,
+				 const struct sk_buff *skb, int oif)
+{
+	struct flowi6 fl6 = {
+		.daddr = rw->daddr->in6,
+		.saddr = rw->saddr->in6,
+		.flowi6_oif = oif,
+		.flowi6_proto = c->tuple.protocol,
+		.fl6_sport = rw->sport,
+		.fl6_dport = rw->dport,
+		.flowi6_mark = skb->mark,
+		.flowi6_flags = FLOWI_FLAG_ANYSRC,
+	};
+	struct dst_entry *dst = ip6_route_output(c->fn->net, NULL, &fl6);
+
+	if (!dst->error)
+		return dst;
+	dst_release(dst);
+	return NULL;
+}
+
+/* Keeps @dst for later packets; false when the connection takes none. */
+static bool path_keep(struct fnat_conn *c, enum fnat_dir dir,
+		      struct dst_entry *dst)
+{
+	struct fnat_path *path = &c->path[dir];
+	struct dst_entry *old = NULL;
+	bool kept;
+
+	spin_lock_bh(&c->cp->lock);
+	kept = !c->detached;
+	if (kept) {
+		dst_hold(dst);
+		WRITE_ONCE(path->cookie,
+			   c->tuple.af == AF_INET6 ?
+			   rt6_get_cookie(dst_rt6_info(dst)) : 0);
+		old = xchg(&path->dst, dst);
+	}
+	spin_unlock_bh(&c->cp->lock);
+	/* Packets on other CPUs use it under RCU, which dst_release() awaits. */
+	dst_release(old);
+	return kept;
+}
+
+/*
+ * The route of a packet in direction @dir, or NULL. @noref: it is the
+ * connection's, valid in this RCU read section; else the caller's own.
+ */
+struct dst_entry *fnat_route(struct fnat_conn *c, enum fnat_dir dir,
+			     const struct sk_buff *skb, bool *noref)
+{
+	struct fnat_path *path = &c->path[dir];
+	struct dst_entry *dst = READ_ONCE(path->dst);
+	struct fnat_rewrite rw;
+
+	*noref = true;
+	if (likely(dst && dst_check(dst, READ_ONCE(path->cookie))))
+		return dst;
+
+	fnat_conn_rewrite(c, dir, &rw);
+	if (c->tuple.af == AF_INET6)
+		dst = lookup6(c, &rw, skb,
+			      dir == FNAT_DIR_REPLY ? c->client_oif : 0);
+	else
+		dst = lookup4(c, &rw, skb);
+	*noref = false;
+	if (dst)
+		path_keep(c, dir, dst);
+	return dst;
+}
+
+/* The largest fragment counts for a packet that netfilter put together. */
+static bool exceeds_mtu(const struct sk_buff *skb, unsigned int frag_max_size,
+			unsigned int mtu)
+{
+	if (frag_max_size)
+		return frag_max_size > mtu;
+	if (skb->len <= mtu)
+		return false;
+	return !skb_is_gso(skb) || !skb_gso_validate_network_len(skb, mtu);
+}
+
+static bool check4(struct fnat_conn *c, struct sk_buff *skb, unsigned int mtu)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	/* icmp_send() wants to know how the packet came in. */
+	if (unlikely(iph->ttl <= 1)) {
+		fnat_stat_inc(c->fn, TTL_EXCEEDED);
+		if (skb_dst(skb) || !fnat_route_input(skb))
+			icmp_send(skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
+		return false;
+	}
+	if (unlikely(iph->frag_off & htons(IP_DF) &&
+		     iph->protocol != IPPROTO_ICMP &&
+		     exceeds_mtu(skb, IPCB(skb)->frag_max_size, mtu))) {
+		fnat_stat_inc(c->fn, MTU_EXCEEDED);
+		if (skb_dst(skb) || !fnat_route_input(skb))
+			icmp_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+				  htonl(mtu));
+		return false;
+	}
+	return true;
+}
+
+static bool check6(struct fnat_conn *c, struct sk_buff *skb, unsigned int mtu)
+{
+	/* Locally sent packets have no device yet. */
+	if (!skb->dev)
+		skb->dev = c->fn->net->loopback_dev;
+	if (unlikely(ipv6_hdr(skb)->hop_limit <= 1)) {
+		fnat_stat_inc(c->fn, TTL_EXCEEDED);
+		icmpv6_send(skb, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0);
+		return false;
+	}
+	if (unlikely(ipv6_hdr(skb)->nexthdr != IPPROTO_ICMPV6 &&
+		     exceeds_mtu(skb, IP6CB(skb)->frag_max_size, mtu))) {
+		fnat_stat_inc(c->fn, MTU_EXCEEDED);
+		icmpv6_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * May the packet, not yet rewritten, take this hop? If not its sender has been
+ * told, it has been counted, and the caller drops it.
+ */
+bool fnat_route_check(struct fnat_conn *c, struct sk_buff *skb,
+		      struct dst_entry *dst)
+{
+	unsigned int mtu = dst_mtu(dst);
+
+	return c->tuple.af == AF_INET6 ? check6(c, skb, mtu) :
+					 check4(c, skb, mtu);
+}
+
+/* Sends the rewritten packet as stock's transmitters do; it is gone then. */
+unsigned int fnat_route_send(struct fnat_conn *c, struct sk_buff *skb,
+			     struct dst_entry *dst, bool noref)
+{
+	skb_dst_drop(skb);
+	if (noref)
+		skb_dst_set_noref(skb, dst);
+	else
+		skb_dst_set(skb, dst);
+
+	/* Stock's hooks leave it alone, and so do we. */
+	skb->ipvs_property = 1;
+	/* conntrack knows neither side of the translation, and need not. */
+	nf_reset_ct(skb);
+	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+	/* A socket that early demux found is not where it goes. */
+	if (skb->dev) {
+		skb_orphan(skb);
+		skb_clear_tstamp(skb);
+	}
+	skb_forward_csum(skb);
+	/* Fragments that we put together may be taken apart again. */
+	skb->ignore_df = 1;
+
+	NF_HOOK(c->tuple.af, NF_INET_LOCAL_OUT, c->fn->net, NULL, skb, NULL,
+		dst->dev, dst_output);
+	return NF_STOLEN;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Client to real server: the transmitter that stock IPVS calls. */
+#include "fnat.h"
+
+/*
+ * Stock has counted the packet and advanced the connection's state. @iph is
+ * that of the packet, or, for an ICMP error about the connection, that of the
+ * packet inside it (ip_vs_icmp_xmit()).
+ */
+int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
+	      struct ip_vs_protocol *pp, struct ip_vs_iphdr *iph)
+{
+	/* Pairs with the release of packet_xmit in attach(). */
+	struct fnat_conn *c = READ_ONCE(cp->app_data);
+	struct fnat_rewrite rw;
+	struct dst_entry *dst;
+	bool noref;
+
+	/* The sync daemon has just taken it away; the next packet binds. */
+	if (unlikely(!c))
+		return fnat_drop(fnat_net(cp->ipvs->net), UNBOUND);
+	if (unlikely(ip_vs_iph_icmp(iph)))
+		return fnat_icmp_to_server(c, skb, iph);
+
+	dst = fnat_route(c, FNAT_DIR_ORIG, skb, &noref);
+	if (unlikely(!dst))
+		return fnat_drop(c->fn, NO_ROUTE);
+	if (unlikely(!fnat_route_check(c, skb, dst)))
+		goto drop;
+
+	fnat_conn_rewrite(c, FNAT_DIR_ORIG, &rw);
+	if (unlikely(fnat_mangle(skb, c->tuple.af, c->tuple.protocol, iph->len,
+				 &rw))) {
+		fnat_stat_inc(c->fn, BAD_HEADER);
+		goto drop;
+	}
+	fnat_stat_inc(c->fn, IN_PKTS);
+	return fnat_route_send(c, skb, dst, noref);
+
+drop:
+	if (!noref)
+		dst_release(dst);
+	return NF_DROP;
+}
