@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Service extensions over netlink. */
+#include "netlink.h"
+
+/* Bits of IPVS_FNAT_SVC_ATTR_FLAGS that this module can set. */
+#define SVC_FLAGS_KNOWN	0
+
+static int check_flags(const struct nlattr *attr,
+		       struct netlink_ext_ack *extack)
+{
+	struct nla_bitfield32 flags;
+
+	if (!attr)
+		return 0;
+	flags = nla_get_bitfield32(attr);
+	/* Switching off what cannot be on is no error. */
+	if (!(flags.value & flags.selector & ~SVC_FLAGS_KNOWN))
+		return 0;
+	if (flags.value & flags.selector & IPVS_FNAT_SVC_F_SYNPROXY)
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "this module has no SYNPROXY");
+	else
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "FLAGS has a bit that this module does not know");
+	return -EOPNOTSUPP;
+}
+
+int fnat_nl_set_service(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *a[IPVS_FNAT_SVC_ATTR_MAX + 1];
+	struct fnat_net *fn = fnat_net(genl_info_net(info));
+	struct fnat_svc_key key;
+	struct fnat_svc *svc;
+	int err;
+
+	err = fnat_nl_parse_service(fn, info->attrs[IPVS_FNAT_ATTR_SERVICE],
+				    &key, a, info->extack);
+	if (!err)
+		err = check_flags(a[IPVS_FNAT_SVC_ATTR_FLAGS], info->extack);
+	if (err)
+		return err;
+
+	mutex_lock(&fn->lock);
+	rcu_read_lock();
+	svc = fnat_svc_find_rcu(&key);
+	rcu_read_unlock();
+	if (!svc)
+		svc = fnat_svc_add(fn, &key);
+	if (IS_ERR(svc)) {
+		err = PTR_ERR(svc);
+	} else {
+		WRITE_ONCE(fn->draining, false);
+		fnat_nl_notify(fn, IPVS_FNAT_CMD_SET_SERVICE, &key, NULL);
+	}
+	mutex_unlock(&fn->lock);
+	return err;
+}
+
+int fnat_nl_del_service(struct sk_buff *skb, struct genl_info *info)
+{
+	struct fnat_net *fn = fnat_net(genl_info_net(info));
+	struct fnat_svc_key key;
+	struct fnat_svc *svc;
+	int err;
+
+	err = fnat_nl_parse_service(fn, info->attrs[IPVS_FNAT_ATTR_SERVICE],
+				    &key, NULL, info->extack);
+	if (err)
+		return err;
+
+	mutex_lock(&fn->lock);
+	rcu_read_lock();
+	svc = fnat_svc_find_rcu(&key);
+	rcu_read_unlock();
+	if (svc) {
+		fnat_svc_del(fn, svc);
+		fnat_nl_notify(fn, IPVS_FNAT_CMD_DEL_SERVICE, &key, NULL);
+	} else {
+		NL_SET_ERR_MSG(info->extack,
+			       "the service has no FULLNAT extension");
+		err = -ESRCH;
+	}
+	mutex_unlock(&fn->lock);
+	return err;
+}
+
+int fnat_nl_flush(struct sk_buff *skb, struct genl_info *info)
+{
+	struct fnat_net *fn = fnat_net(genl_info_net(info));
+
+	mutex_lock(&fn->lock);
+	fnat_svc_flush(fn);
+	fnat_nl_notify(fn, IPVS_FNAT_CMD_FLUSH, NULL, NULL);
+	mutex_unlock(&fn->lock);
+	return 0;
+}
+
+static int fill_service(struct sk_buff *skb, struct netlink_callback *cb,
+			struct fnat_net *fn, const struct fnat_svc *svc)
+{
+	const struct fnat_laddr_set *set =
+		rcu_dereference_protected(svc->laddrs,
+					  lockdep_is_held(&fn->lock));
+	void *hdr = fnat_nl_dump_msg(skb, cb, IPVS_FNAT_CMD_GET_SERVICE);
+	struct nlattr *nest;
+
+	if (!hdr)
+		return -EMSGSIZE;
+	nest = nla_nest_start(skb, IPVS_FNAT_ATTR_SERVICE);
+	if (!nest || fnat_nl_put_key(skb, &svc->key) ||
+	    nla_put_bitfield32(skb, IPVS_FNAT_SVC_ATTR_FLAGS, 0,
+			       SVC_FLAGS_KNOWN) ||
+	    nla_put_u32(skb, IPVS_FNAT_SVC_ATTR_LADDR_COUNT, set->count)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	genlmsg_end(skb, hdr);
+	return 0;
+}
+
+/* cb->args[0]: how many extensions have been dumped */
+int fnat_nl_dump_service(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	const struct nlattr *nest =
+		fnat_nl_dump_attrs(cb)[IPVS_FNAT_ATTR_SERVICE];
+	struct fnat_net *fn = fnat_net(sock_net(skb->sk));
+	struct fnat_svc_key key;
+	struct fnat_svc *svc;
+	int index = 0, err;
+
+	if (nest) {
+		err = fnat_nl_parse_service(fn, nest, &key, NULL, cb->extack);
+		if (err)
+			return err;
+	}
+	mutex_lock(&fn->lock);
+	cb->seq = fn->generation;
+	list_for_each_entry(svc, &fn->services, list) {
+		if (nest && memcmp(&svc->key, &key, sizeof(key)))
+			continue;
+		if (index++ < cb->args[0])
+			continue;
+		if (fill_service(skb, cb, fn, svc))
+			break;
+		cb->args[0]++;
+	}
+	mutex_unlock(&fn->lock);
+	return skb->len;
+}
