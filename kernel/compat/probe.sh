@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# probe.sh OUTPUT COMPAT_DIR MODULE_SYMVERS: what the target kernel has, as a
-# header. Run by Kbuild.include, which puts the compiler with its flags into
-# COMPAT_CC.
+# probe.sh OUTPUT COMPAT_DIR MODULE_SYMVERS HAVE_X...: what the target kernel
+# has, as a header. Run by Kbuild.include, which puts the compiler with its flags
+# into COMPAT_CC, and what it is run for in words into COMPAT_FOR.
 #
 #   probes/HAVE_X.c compiles              -> #define HAVE_X 1
 #   a symbol of exports.txt is exported   -> #define HAVE_EXPORT_SYMBOL 1
@@ -14,6 +14,8 @@ set -eu
 output=$1
 dir=$2
 symvers=$3
+shift 3
+probes=("$@")
 log=${output%.h}.log
 tmp=$(mktemp -d "${output%/*}/.probe.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
@@ -38,9 +40,10 @@ compile() {
 }
 export -f compile
 
+# compile_all FILE...: FILE is named relative to probes/.
 compile_all() {
 	# shellcheck disable=SC2016  # the inner shell is to expand it
-	printf '%s\0' "$@" |
+	printf '%s\0' "${@/#/$dir/probes/}" |
 		xargs -0 -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c 'compile "$1"' compile
 }
 
@@ -48,9 +51,13 @@ compile_all() {
 # like a kernel that has nothing, and a lenient compiler like one that has all.
 check_canaries() {
 	local file name
-	compile_all "$dir"/probes/canary/*.c
+	local -a canaries=()
 	for file in "$dir"/probes/canary/*.c; do
-		name=${file##*/}
+		canaries+=("canary/${file##*/}")
+	done
+	compile_all "${canaries[@]}"
+	for name in "${canaries[@]}"; do
+		name=${name#*/}
 		name=${name%.c}
 		case $name in
 		yes*)
@@ -71,10 +78,8 @@ check_canaries() {
 
 # interfaces: one line per probe that was compiled.
 interfaces() {
-	local file name
-	for file in "$dir"/probes/HAVE_*.c; do
-		name=${file##*/}
-		name=${name%.c}
+	local name
+	for name in "${probes[@]}"; do
 		if [ -e "$tmp/$name.ok" ]; then
 			echo "#define $name 1"
 		else
@@ -104,8 +109,8 @@ exports() {
 
 [ -r "$symvers" ] || die "cannot read $symvers: modules cannot be linked against this kernel"
 check_canaries
-compile_all "$dir"/probes/HAVE_*.c
-echo "# probes that said no, compiler: ${COMPAT_COMPILER:-unknown}" >"$tmp/log"
+compile_all "${probes[@]/%/.c}"
+echo "# probes that said no (${COMPAT_FOR:-by hand})" >"$tmp/log"
 {
 	echo "/* Made by probe.sh; what said no, and why: ${log##*/} */"
 	interfaces

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ip_vs_dest.cflags holds IP_VS_DEST_CF_AVAILABLE, seen in 6.1.192 and
- * 6.12.117. Without: ip_vs_dest.flags holds IP_VS_DEST_F_AVAILABLE.
+ * ip_vs_dest.cflags holds IP_VS_DEST_CF_AVAILABLE, seen in 6.1.187 and
+ * 6.12.107. Without: ip_vs_dest.flags holds IP_VS_DEST_F_AVAILABLE.
  */
 #include <net/ip_vs.h>
 

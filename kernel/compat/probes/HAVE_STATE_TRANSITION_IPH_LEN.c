@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * ip_vs_protocol.state_transition() is told where the transport header starts.
- * Seen since 6.1.187 and 6.12.107. Without: the argument is dropped.
+ * Seen in 5.10.262, 6.1.187 and 6.12.107. Without: the argument is dropped.
  */
 #include <net/ip_vs.h>
 
