@@ -54,6 +54,15 @@ add_test_modules() {
 	rm -rf "$lib/kernel" "$lib"/modules.{order,builtin,builtin.modinfo}
 }
 
+# guest_environment: what lib.sh and the guest's scripts go by.
+guest_environment() {
+	local size
+	printf 'LAB_KERNEL=%q\nLAB_LACKS=%q\nLAB_SLOW=%q\n' "$k_name" "$k_lacks" "$k_slow"
+	if size=$(stty size 2>/dev/null </dev/tty); then
+		printf 'LAB_ROWS=%q\nLAB_COLUMNS=%q\n' "${size% *}" "${size#* }"
+	fi
+}
+
 # make_initrd [SCENE...]: $run_dir/initrd from the base and what is under test.
 make_initrd() {
 	local tree=$run_dir/tree
@@ -67,7 +76,7 @@ make_initrd() {
 	mv "$tree/lab/guest/init" "$tree/init"
 	find "$build_dir/bin" -type f -exec cp {} "$tree/lab/bin/" \;
 	add_test_modules "$tree"
-	printf 'LAB_KERNEL=%q\nLAB_LACKS=%q\n' "$k_name" "$k_lacks" >"$tree/lab/env"
+	guest_environment >"$tree/lab/env"
 	printf '%s\n' "$@" >"$tree/lab/plan"
 	(cd "$tree" && find . -print0 | sort -z |
 		cpio --quiet --null -o -H newc -R 0:0) >"$run_dir/own.cpio"

@@ -35,6 +35,9 @@ load_kernel() {
 	[ -n "$row" ] || die "no kernel named $1; there are: $(kernel_names | xargs)"
 	read -r k_name k_suites k_packages k_follow k_compiler k_cpu k_lane k_lacks <<<"$row"
 	if [ "$k_lacks" = - ]; then k_lacks=; fi
+	# All deadlines are multiplied by this; the checkers cost that much.
+	k_slow=1 k_memory=1536
+	if [ "$k_lane" = debug ]; then k_slow=6 k_memory=4096; fi
 }
 
 # with_lock FILE COMMAND...: only one process at a time works on a cache entry.

@@ -20,8 +20,14 @@ unpack_version=1
 
 [ $# -eq 1 ] || die "usage: fetch.sh NAME"
 load_kernel "$1"
+export k_compiler
 apt_dir=$cache_dir/apt/${k_suites//,/+}
 current=$cache_dir/kernels/$k_name.current
+# What a kernel is made with, beyond its packages.
+recipe=()
+case $k_packages in
+linux-source-*) recipe=("$vm_dir/debug.config" "$vm_dir/build-debug.sh") ;;
+esac
 
 # mirror_uri SUITE: the base URI of the archive that carries SUITE, by what this
 # machine's own apt is set up to use for its own release.
@@ -43,6 +49,11 @@ mirror_uri() {
 	fi
 	[ -n "$uri" ] || die "no Debian archive in apt's configuration (is apt-get update due?)"
 	echo "$uri"
+}
+
+# our_apt COMMAND...: apt-get or apt-cache with the state directory of our own.
+our_apt() {
+	APT_CONFIG=$apt_dir/apt.conf "$@"
 }
 
 # apt_config: an apt that knows the wanted suites and nothing of this machine's
@@ -70,20 +81,18 @@ apt_config() {
 		Acquire::Languages "none";
 		Acquire::Check-Valid-Until "false";
 	EOC
-	export APT_CONFIG=$apt_dir/apt.conf
 }
 
 # refresh_index: apt-get update, unless that was done not long ago. Without a
 # network the index of the last time does.
 refresh_index() {
-	if [ "${1:-}" != now ] &&
-		[ -n "$(find "$apt_dir/stamp" -mmin "-$max_age_minutes" 2>/dev/null)" ]; then
+	if [ -n "$(find "$apt_dir/stamp" -mmin "-$max_age_minutes" 2>/dev/null)" ]; then
 		return 0
 	fi
-	if apt-get update -qq --error-on=any >"$apt_dir/update.log" 2>&1; then
+	if our_apt apt-get update -qq --error-on=any >"$apt_dir/update.log" 2>&1; then
 		touch "$apt_dir/stamp"
 	elif [ -e "$apt_dir/stamp" ]; then
-		echo "fetch.sh: cannot refresh the package index, going on with the one of $(date -r "$apt_dir/stamp" +%F)" >&2
+		echo "fetch.sh: cannot refresh the package index, going on with the one in the cache" >&2
 	else
 		cat "$apt_dir/update.log" >&2
 		die "cannot get the package index of $k_suites"
@@ -92,7 +101,7 @@ refresh_index() {
 
 # show PACKAGE: the record of its newest version.
 show() {
-	apt-cache show --no-all-versions "$1" 2>/dev/null
+	our_apt apt-cache show --no-all-versions "$1" 2>/dev/null
 }
 
 # resolve: every package that belongs to the kernel, one "name version sha256"
@@ -124,13 +133,13 @@ download() {
 	local -a specs
 	mapfile -t specs < <(awk '{ print $1 "=" $2 }' "$1")
 	echo "fetching kernel $k_name: ${specs[*]}" >&2
-	(cd "$2" && apt-get download -q "${specs[@]}" >"$apt_dir/download.log" 2>&1)
+	(cd "$2" && our_apt apt-get download -q "${specs[@]}" >"$apt_dir/download.$k_name.log" 2>&1)
 }
 
-# unpack LIST DIR: downloads and unpacks the packages into DIR, and makes the
-# headers usable where they are: they expect to be in /usr/src.
+# unpack LIST DIR: downloads and unpacks the packages into DIR, and makes them
+# usable there; source is built.
 unpack() {
-	local list=$1 dir=$2 debs deb makefile
+	local list=$1 dir=$2 debs deb
 	debs=$(mktemp -d "$cache_dir/debs.XXXXXX")
 	if ! download "$list" "$debs"; then
 		# The archive has moved on since the index was taken.
@@ -142,6 +151,16 @@ unpack() {
 		dpkg-deb -x "$deb" "$dir" || return 1
 	done
 	rm -rf "$debs"
+	case $k_packages in
+	linux-source-*) "$vm_dir/build-debug.sh" "$dir" || die "cannot build kernel $k_name" ;;
+	*) relocate "$dir" ;;
+	esac
+	depmod -b "$dir" "$(find_release "$dir")"
+}
+
+# relocate DIR: headers expect to be in /usr/src.
+relocate() {
+	local dir=$1 makefile
 	for makefile in "$dir"/usr/src/linux-headers-*/Makefile; do
 		sed -i "s|^include /usr/src/|include $dir/usr/src/|" "$makefile"
 	done
@@ -150,7 +169,6 @@ unpack() {
 		mkdir -p "$dir/lib"
 		ln -s ../usr/lib/modules "$dir/lib/modules"
 	fi
-	depmod -b "$dir" "$(find_release "$dir")"
 }
 
 # find_release DIR: the release of the kernel that was unpacked there. Only the
@@ -177,15 +195,21 @@ print_variables() {
 		"$rel" "$image" "$dir/lib/modules/$rel" "$dir/usr/src/linux-headers-$rel"
 }
 
+# make_list FILE: the packages of the kernel as the index has them now. Kernels
+# of the same suites share the index.
+make_list() {
+	apt_config
+	refresh_index
+	resolve >"$1"
+}
+
 # fill_cache: brings the cache up to date and points $current at the kernel.
 fill_cache() {
 	local list key dir
-	apt_config
-	refresh_index
 	list=$apt_dir/$k_name.list
-	resolve >"$list"
+	with_lock "$apt_dir/.lock" make_list "$list" || return 1
 	[ -s "$list" ] || die "the archive has none of $k_packages"
-	key=$(cat "$list" <(echo "$unpack_version") | sha256sum | cut -c1-16)
+	key=$(cat "$list" <(echo "$unpack_version") "${recipe[@]}" | sha256sum | cut -c1-16)
 	dir=$cache_dir/kernels/$k_name-$key
 	if [ ! -e "$dir/complete" ]; then
 		rm -rf "$dir"
@@ -201,17 +225,19 @@ fill_cache() {
 get_kernel() {
 	# Fresh enough: nothing to ask anybody.
 	if [ -e "$current/complete" ] && [ -n "$(find "$apt_dir/stamp" -mmin "-$max_age_minutes" 2>/dev/null)" ] &&
-		[ ! "$vm_dir/kernels.txt" -nt "$apt_dir/$k_name.list" ]; then
+		[ -z "$(find "$vm_dir/kernels.txt" "${recipe[@]}" -newer "$apt_dir/$k_name.list")" ]; then
 		return 0
 	fi
 	if fill_cache; then return 0; fi
-	if refresh_index now && fill_cache; then return 0; fi
+	# Too old, by its date, to do without asking again.
+	touch -d @0 "$apt_dir/stamp"
+	if fill_cache; then return 0; fi
 	[ -e "$current/complete" ] || {
-		cat "$apt_dir/download.log" >&2
+		cat "$apt_dir/download.$k_name.log" >&2
 		die "cannot fetch kernel $k_name"
 	}
 	echo "fetch.sh: cannot fetch the newest $k_name, going on with the one in the cache" >&2
 }
 
-with_lock "$cache_dir/kernels/.lock" get_kernel >&2
+with_lock "$cache_dir/kernels/$k_name.lock" get_kernel >&2
 print_variables "$(readlink -f "$current")"

@@ -78,7 +78,7 @@ seconds_for() {
 		limit=$(header "$scene" timeout)
 		sum=$((sum + ${limit:-60} + 60))
 	done
-	echo $sum
+	echo $((sum * k_slow))
 }
 
 # qemu MODE MACHINE CHARDEV...: the virtual machine; ttyS1 is on our own stdin
@@ -89,7 +89,7 @@ qemu() {
 	shift 2
 	read -r -a extra <<<"${machine%%|*}"
 	timeout --foreground "${limit:-infinity}" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-		-accel tcg,thread=multi -cpu "$k_cpu" -smp 2 -m 1536 \
+		-accel tcg,thread=multi -cpu "$k_cpu" -smp 2 -m "$k_memory" \
 		-kernel "$KERNEL_IMAGE" -initrd "$run_dir/initrd" \
 		-append "console=ttyS0 loglevel=6 log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 rcupdate.rcu_cpu_stall_timeout=120 lab.mode=$qemu_mode $(machine_args "$machine")" \
 		-serial "file:$run_dir/console.log" "$@" \

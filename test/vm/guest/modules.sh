@@ -5,7 +5,7 @@
 
 # wait_until SECONDS COMMAND...: polls, for the guest's own housekeeping.
 wait_until() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * LAB_SLOW))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $deadline ] || return 1
