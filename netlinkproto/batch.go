@@ -64,6 +64,7 @@ type batch struct {
 	reqs   []Request
 	errs   []error
 
+	families map[*family]lookedUp
 	taken    int      // requests looked at
 	sent     []int    // the index of each that was sent, in order
 	ids      []uint16 // the family numbers they were sent with
@@ -72,6 +73,9 @@ type batch struct {
 }
 
 func (b *batch) run(n *conn) error {
+	if err := b.lookUp(n); err != nil {
+		return err
+	}
 	b.pack(n)
 	if len(b.sent) == 0 {
 		return nil
@@ -130,13 +134,13 @@ func (b *batch) pack(n *conn) {
 	n.out = n.out[:0]
 	b.firstSeq = n.seq + 1
 	last := 0
-	for b.taken < len(b.reqs) && len(b.sent) < batchMaxRequests {
+	for b.taken < min(len(b.reqs), batchMaxRequests) {
 		r := b.reqs[b.taken]
 		size := msgHeaderLen + genlHeaderLen + align4(len(r.attrs))
 		if len(b.sent) > 0 && len(n.out)+size > batchMaxBytes {
 			break
 		}
-		id, err := b.familyOf(n, r)
+		id, err := b.idFor(r)
 		if err != nil {
 			b.errs[b.taken] = err
 		} else {
@@ -153,17 +157,40 @@ func (b *batch) pack(n *conn) {
 	}
 }
 
-// familyOf returns the number of the request's family. An error is that
-// request's alone: another one may be of a family that is there.
-func (b *batch) familyOf(n *conn, r Request) (uint16, error) {
+// lookUp finds the numbers of the families in the next system call, because a
+// look-up uses the same socket. A family that is not there is an error of its
+// requests alone: the others may be of one that is.
+func (b *batch) lookUp(n *conn) error {
+	b.families = map[*family]lookedUp{}
+	for _, r := range b.reqs[:min(len(b.reqs), batchMaxRequests)] {
+		if _, known := b.families[r.family]; known || r.family == nil {
+			continue
+		}
+		info, err := b.client.resolve(n, r.family)
+		if err != nil && n.dirty {
+			return err
+		}
+		b.families[r.family] = lookedUp{info.id, err}
+	}
+	return nil
+}
+
+// lookedUp is the result of looking up a family.
+type lookedUp struct {
+	id  uint16
+	err error
+}
+
+// idFor returns the number of the request's family.
+func (b *batch) idFor(r Request) (uint16, error) {
 	switch {
 	case r.err != nil:
 		return 0, r.err
 	case r.family == nil:
 		return 0, fmt.Errorf("empty request: %w", ErrInvalid)
 	}
-	info, err := b.client.resolve(n, r.family)
-	return info.id, r.wrap(err)
+	f := b.families[r.family]
+	return f.id, r.wrap(f.err)
 }
 
 // answer handles one message of the kernel.

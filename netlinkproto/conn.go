@@ -15,7 +15,8 @@ type socket interface {
 	send(b []byte) error
 	// recv reads one datagram of the kernel into b and returns its length.
 	recv(b []byte) (int, error)
-	// setDeadline makes send and recv fail after t.
+	// setDeadline makes send and recv fail after t, or no more for the zero
+	// time.
 	setDeadline(t time.Time) error
 	// joinGroup subscribes to a multicast group.
 	joinGroup(id uint32) error
@@ -41,13 +42,24 @@ func newConn(s socket) *conn {
 	return &conn{sock: s, in: make([]byte, recvBufferLen)}
 }
 
-// watch makes the socket fail when ctx is done. The function it returns ends
-// that, and reports whether the socket was left alone.
+// watch makes the socket fail when ctx is done. The function it returns, to be
+// called once, ends that and reports whether the socket was left alone.
 func (n *conn) watch(ctx context.Context) (stop func() bool) {
 	if ctx.Done() == nil {
 		return func() bool { return true }
 	}
-	return context.AfterFunc(ctx, func() { _ = n.sock.setDeadline(time.Unix(1, 0)) })
+	disturbed := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		_ = n.sock.setDeadline(time.Unix(1, 0))
+		close(disturbed)
+	})
+	return func() bool {
+		if cancel() {
+			return true
+		}
+		<-disturbed
+		return false
+	}
 }
 
 // exchange sends one request and reads its answers.

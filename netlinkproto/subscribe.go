@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"time"
 )
 
 // EventKind says what an Event is about.
@@ -125,7 +126,11 @@ func (s *Subscription) Close() error {
 func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		stop := s.conn.watch(ctx)
-		defer stop()
+		defer func() {
+			if !stop() { // ready for another call
+				_ = s.conn.sock.setDeadline(time.Time{})
+			}
+		}()
 		for {
 			stopped, err := s.receive(ctx, yield)
 			if stopped {
