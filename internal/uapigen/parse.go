@@ -74,6 +74,7 @@ type reader struct {
 	line   int
 
 	inComment bool
+	behind    bool     // the comment began behind code
 	comment   []string // lines of the comment being read
 	doc       string   // finished comment that stands alone
 
@@ -152,6 +153,7 @@ func (p *reader) strip(s string) (code, note string) {
 		}
 		code += s[:i]
 		s, p.inComment = s[i+2:], true
+		p.behind = strings.TrimSpace(code) != ""
 	}
 	return strings.TrimRight(code, " \t"), note
 }
@@ -159,7 +161,13 @@ func (p *reader) strip(s string) (code, note string) {
 // attach files a comment that stands alone on its lines. One that began behind
 // code and goes on below belongs to the constant before.
 func (p *reader) attach(text string) {
-	p.doc = text
+	last := len(p.cur.Consts) - 1
+	switch {
+	case !p.behind:
+		p.doc = text
+	case last >= 0:
+		p.cur.Consts[last].Note = text
+	}
 }
 
 func cleanComment(s string) string {
