@@ -24,15 +24,12 @@ check_fmt() {
 	}
 }
 
-# The tag vm has the tests that run in the lab's guest.
 check_vet() {
 	$go vet ./...
-	$go vet -tags vm ./...
 }
 
 check_staticcheck() {
 	$go run "$staticcheck" ./...
-	$go run "$staticcheck" -tags vm ./...
 }
 
 # check_generated: running the generators changes nothing. They write into the

@@ -150,7 +150,7 @@ run_demo() {
 	local status
 	make_initrd
 	qemu demo "" -chardev stdio,id=result,signal=off -serial chardev:result </dev/null |
-		tr -d '\r' | tee "$run_dir/demo.log" | grep --line-buffered -v '^result: '
+		sed -u 's/\r$//' | tee "$run_dir/demo.log" | { grep --line-buffered -v '^result: ' || true; }
 	status=$(tail -n 1 "$run_dir/demo.log")
 	[ "$status" = "result: ok" ] || {
 		tail -n 20 "$run_dir/console.log" >&2
@@ -179,7 +179,8 @@ if needs_modules "${scenes[@]}"; then
 fi
 mkdir -p "$build_dir/run"
 run_dir=$(mktemp -d "$build_dir/run/$k_name.XXXXXX")
-trap 'rm -rf "$run_dir"' EXIT
+# The last boot's console stays, for looking behind a failure.
+trap 'mv -f "$run_dir/console.log" "$build_dir/console-$k_name.log" 2>/dev/null; rm -rf "$run_dir"' EXIT
 case $mode in
 scenes) run_all "${scenes[@]}" ;;
 shell) run_shell ;;
