@@ -32,6 +32,8 @@ var commands = []command{
 	{"peer", "[-bind ADDR] ADDR:PORT", "print whom the server sees", runPeer},
 	{"udp-echo", "[-size N] [-count N] ADDR:PORT", "send datagrams and compare what comes back", runUDPEcho},
 	{"conns", "[-n N] [-parallel N] [-hold D] ADDR:PORT", "open many connections", runConns},
+	{"keep", "[-n N] [-interval D] ADDR:PORT", "hold connections and use them until SIGTERM", runKeep},
+	{"family", "conns|counters|info|drain", "ask the director's netlink family", runFamily},
 	{"raw", "[-if DEV] [-count N] HEX...", "send crafted packets", runRaw},
 }
 

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Configuring FULLNAT on the director, and looking at it. Sourced by lib.sh.
+
+# ipvs ARGS...: our tool on the director, silently.
+ipvs() {
+	in_ns "$director" ipvsadm-go "$@"
+}
+
+# addr vip|lip|rs1_ip|rs2_ip|client_ip 4|6: the address of that family, bare.
+addr() {
+	local name=$1$2
+	echo "${!name}"
+}
+
+# host ADDRESS: as it is written in front of a port.
+host() {
+	case $1 in
+	*:*) echo "[$1]" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# svc 4|6 PORT: the vip as a service, rs 1|2 4|6 PORT: a real server.
+svc() {
+	echo "$(host "$(addr vip "$1")"):$2"
+}
+
+rs() {
+	echo "$(host "$(addr "rs$1_ip" "$2")"):$3"
+}
+
+# regex ADDRESS: a regular expression that matches just this address.
+regex() {
+	sed 's/[].[]/\\&/g' <<<"$1"
+}
+
+# lip N 4|6: the Nth local address.
+lip() {
+	case $2 in
+	4) echo "${lip4%.*}.$1" ;;
+	6) echo "${lip6%::*}::$1" ;;
+	esac
+}
+
+# fullnat_service -t|-u 4|6 PORT [ARGS of -A]: a service of the vip with both
+# real servers by FULLNAT and the first local address.
+fullnat_service() {
+	local proto=$1 family=$2 port=$3 svc
+	shift 3
+	svc=$(svc "$family" "$port")
+	ipvs -R <<-END
+		-A $proto $svc -s rr $*
+		-a $proto $svc -r $(rs 1 "$family" "$port") -b
+		-a $proto $svc -r $(rs 2 "$family" "$port") -b
+		-P $proto $svc -z $(lip 1 "$family")
+	END
+}
+
+# web 4|6 [PORT]: what a GET of the service's page answers.
+web() {
+	in_ns "$client" curl -sS --max-time 5 "http://$(svc "$1" "${2:-80}")/"
+}
+
+# conns_of -t|-u SVC ADDRESS: CONNS of -G for a local address; conflicts_of the
+# same of CONFLICTS.
+conns_of() {
+	ipvs -G "$1" "$2" | awk -v lip="$3" '$1 == lip { print $3 }'
+}
+
+conflicts_of() {
+	ipvs -G "$1" "$2" | awk -v lip="$3" '$1 == lip { print $2 }'
+}
+
+# fullnat_conns [REGEX]: the director's bound connections, one per line.
+fullnat_conns() {
+	in_ns "$director" sed 1d /proc/net/ip_vs_fullnat_conn | grep -E -- "${1:-.}" || true
+}
+
+# stats_of SVC: Conns InPkts OutPkts InBytes OutBytes of a service, or of a real
+# server given as "-> ADDRESS:PORT", exact.
+stats_of() {
+	in_ns "$director" ipvsadm -Ln --stats --exact |
+		awk -v s="$1" '{ k = $1 == "->" ? "-> " $2 : $2 }
+			k == s { n = NF; print $(n-4), $(n-3), $(n-2), $(n-1), $n; exit }'
+}
+
+# all_given_back: no connection is bound any more.
+all_given_back() {
+	[ "$(counter "$director" fullnat_conn_bound)" -eq "$(counter "$director" fullnat_conn_done)" ] &&
+		[ -z "$(fullnat_conns)" ]
+}
+
+# offload on|off NS DEV: checksums, segmentation and merging by the device.
+offload() {
+	in_ns "$2" ethtool -K "$3" tx "$1" sg "$1" tso "$1" gso "$1" gro "$1" rx "$1" >/dev/null
+}
+
+# expect_good_checksums DESCRIPTION FILE: in a capture, as text, of packets that
+# came in over a device whose peer computes checksums itself.
+expect_good_checksums() {
+	local good bad
+	good=$(grep -cE '\(correct\)|udp sum ok|icmp6 sum ok|ICMP ' "$2" || true)
+	bad=$(grep -E 'incorrect|bad udp cksum|bad cksum|wrong icmp|bad icmp6' "$2" || true)
+	if [ "$good" -gt 0 ] && [ -z "$bad" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "packets with a good checksum: $good, with a wrong one:" "$(head -n 10 <<<"$bad")"
+	fi
+}
+
+# hex_ip ADDRESS4: its bytes in hexadecimal, hex N DIGITS: a number.
+hex_ip() {
+	# shellcheck disable=SC2046,SC2086  # four words
+	printf %02x $(echo ${1//./ })
+}
+
+hex() {
+	printf "%0$2x" "$1"
+}
