@@ -232,7 +232,7 @@ func TestClient_reloadedModule(t *testing.T) {
 	must(t, errs[1])
 	wantErr(t, errs[2], ErrExist)
 	delete(k.ids, "IPVS_FULLNAT")
-	wantErr(t, c.AddLocalAddr(bg, dns6, lip), ErrNoFamily)
+	wantErr(t, c.AddLocalAddr(bg, mark, netip.MustParseAddr("2001:db8::9")), ErrNoFamily)
 }
 
 func TestClient_stream(t *testing.T) {

@@ -210,6 +210,8 @@ func TestRequest_refused(t *testing.T) {
 		{"server without address", AddDestRequest(web, Dest{}), "without an address"},
 		{"long interface", StartDaemonRequest(Daemon{Interface: "0123456789abcdef"}), "interface"},
 		{"no local address", AddLocalAddrRequest(web, netip.Addr{}), "local address is missing"},
+		{"local address of another family", AddLocalAddrRequest(dns6, ip("203.0.113.9")), "203.0.113.9 is not IPv6"},
+		{"local address of another family than the zone", AddZoneLocalAddrRequest(netip.MustParsePrefix("10.0.0.0/8"), ip("::1")), "::1 is not IPv4"},
 		{"no zone", AddZoneRequest(netip.Prefix{}), "zone is missing"},
 		{"host bits", AddZoneRequest(netip.MustParsePrefix("10.0.0.1/8")), "its network is 10.0.0.0/8"},
 	}

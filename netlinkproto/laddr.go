@@ -20,9 +20,16 @@ type ServiceLocalAddr struct {
 	LocalAddr
 }
 
-func encodeLocalAddr(e *encoder, a netip.Addr) {
-	if !a.IsValid() {
+// encodeLocalAddr appends a local address of a service or zone of family af.
+// The kernel cannot see every mistake: an IPv4 address in a union nf_inet_addr
+// can be read as an IPv6 one.
+func encodeLocalAddr(e *encoder, a netip.Addr, af AddressFamily) {
+	switch {
+	case !a.IsValid():
 		e.fail("local address is missing")
+		return
+	case FamilyOf(a) != af:
+		e.fail("local address %v is not %v", a, af)
 		return
 	}
 	e.nest(ipvsFnatAttrLaddr, func(e *encoder) { e.addr(ipvsFnatLaddrAttrAddr, a) })

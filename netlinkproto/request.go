@@ -168,7 +168,7 @@ func dumpDaemonsRequest() Request {
 func AddLocalAddrRequest(k ServiceKey, a netip.Addr) Request {
 	return build(fullnatFamily, ipvsFnatCmdNewLaddr, namer{"add local address", a, k}, func(e *encoder) {
 		k.encode(e)
-		encodeLocalAddr(e, a)
+		encodeLocalAddr(e, a, k.family())
 	})
 }
 
@@ -176,7 +176,7 @@ func AddLocalAddrRequest(k ServiceKey, a netip.Addr) Request {
 func DeleteLocalAddrRequest(k ServiceKey, a netip.Addr) Request {
 	return build(fullnatFamily, ipvsFnatCmdDelLaddr, namer{"delete local address", a, k}, func(e *encoder) {
 		k.encode(e)
-		encodeLocalAddr(e, a)
+		encodeLocalAddr(e, a, k.family())
 	})
 }
 
@@ -206,7 +206,7 @@ func dumpZonesRequest() Request {
 func AddZoneLocalAddrRequest(z netip.Prefix, a netip.Addr) Request {
 	return build(fullnatFamily, ipvsFnatCmdNewLaddrZone, namer{"add local address", a, zone{z}}, func(e *encoder) {
 		zone{z}.encode(e)
-		encodeLocalAddr(e, a)
+		encodeLocalAddr(e, a, FamilyOf(z.Addr()))
 	})
 }
 
@@ -214,7 +214,7 @@ func AddZoneLocalAddrRequest(z netip.Prefix, a netip.Addr) Request {
 func DeleteZoneLocalAddrRequest(z netip.Prefix, a netip.Addr) Request {
 	return build(fullnatFamily, ipvsFnatCmdDelLaddrZone, namer{"delete local address", a, zone{z}}, func(e *encoder) {
 		zone{z}.encode(e)
-		encodeLocalAddr(e, a)
+		encodeLocalAddr(e, a, FamilyOf(z.Addr()))
 	})
 }
 
