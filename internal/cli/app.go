@@ -39,6 +39,8 @@ type Env struct {
 	Dial func(context.Context) (*np.Client, error)
 	// Modprobe loads a kernel module.
 	Modprobe func(module string) error
+	// Loaded reports whether a module is in the kernel.
+	Loaded func(module string) bool
 }
 
 // System is the Env of the real program.
@@ -48,7 +50,19 @@ func System() *Env {
 		Names:    &names.Resolver{},
 		Dial:     func(ctx context.Context) (*np.Client, error) { return np.Dial(ctx) },
 		Modprobe: modprobe,
+		Loaded:   isLoaded,
 	}
+}
+
+// isLoaded looks for a module in sysfs; where that is not mounted, as in some
+// containers, any module may be loaded.
+func isLoaded(module string) bool {
+	_, err := os.Stat("/sys/module/" + module)
+	if err == nil {
+		return true
+	}
+	_, err = os.Stat("/sys/module")
+	return err != nil
 }
 
 // modprobe runs modprobe from the place that ipvsadm takes it from. Its own

@@ -104,11 +104,16 @@ func (s *session) hasFullNAT() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_, err = c.FullNATInfo(s.ctx)
-	if err != nil && !errors.Is(err, np.ErrNoFamily) {
-		return false, refused(opOther, err)
+	has := false
+	// To ask for a family that is not there makes the kernel run modprobe,
+	// which would cost every stock command more than all else it does.
+	if s.env.Loaded(fullnatModule) {
+		_, err = c.FullNATInfo(s.ctx)
+		if err != nil && !errors.Is(err, np.ErrNoFamily) {
+			return false, refused(opOther, err)
+		}
+		has = err == nil
 	}
-	has := err == nil
 	s.fullnat = &has
 	return has, nil
 }
