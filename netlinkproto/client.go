@@ -73,7 +73,7 @@ func newClient(dial func() (socket, error)) *Client {
 	return &Client{
 		dial: dial,
 		busy: map[*conn]struct{}{},
-		ids:  map[*family]familyInfo{},
+		ids:  map[*family]familyInfo{ctrlFamily: {id: ctrlID}},
 	}
 }
 

@@ -140,6 +140,7 @@ func TestClient_fullnat(t *testing.T) {
 	must(t, c.FlushFullNAT(bg))
 	want[[]ServiceLocalAddr](t, nil)(c.ListLocalAddrs(bg))
 
+	want(t, true)(c.FullNATLoaded(bg))
 	want(t, FullNATInfo{"0.1", CapFullNAT | CapDrain, 2})(c.FullNATInfo(bg))
 	want(t, uint32(2))(c.DrainFullNAT(bg))
 	want(t, []Counter{{"a", 1}, {"b", 2}})(c.ListCounters(bg))
@@ -208,6 +209,7 @@ func TestClient_noFamily(t *testing.T) {
 	_, err = c.Subscribe(bg)
 	wantErr(t, err, ErrNoFamily)
 	must(t, c.Zero(bg))
+	want(t, false)(c.FullNATLoaded(bg))
 
 	k2 := newFakeKernel()
 	delete(k2.ids, "IPVS")

@@ -181,6 +181,20 @@ func (n *conn) lookup(name string) (familyInfo, error) {
 	return info, nil
 }
 
+func dumpFamiliesRequest() Request {
+	return build(ctrlFamily, ctrlCmdGetFamily, namer{verb: "list generic netlink families"}, nil)
+}
+
+func decodeFamilyName(b []byte) (name string, err error) {
+	err = walk(b, func(a attr) error {
+		if a.typ == ctrlAttrFamilyName {
+			return setString(a, &name)
+		}
+		return nil
+	})
+	return name, err
+}
+
 func decodeFamily(b []byte) (familyInfo, error) {
 	info := familyInfo{groups: map[string]uint32{}}
 	err := walk(b, func(a attr) error {

@@ -304,6 +304,13 @@ func (k *fakeKernel) handle(family uint16, cmd uint8, attrs []byte) ([][]byte, s
 }
 
 func (k *fakeKernel) control(attrs []byte) ([][]byte, syscall.Errno) {
+	if len(attrs) == 0 {
+		var all [][]byte
+		for name, id := range k.ids {
+			all = append(all, marshal(u16(1, id), str(2, name)))
+		}
+		return all, 0
+	}
 	var name string
 	_ = setString(attr{data: nested(attrs, ctrlAttrFamilyName)}, &name)
 	id, ok := k.ids[name]

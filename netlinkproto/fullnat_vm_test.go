@@ -70,7 +70,7 @@ func TestVM_fullnatRefusals(t *testing.T) {
 	}), syscall.EAFNOSUPPORT)
 	refused(t, bad(ipvsFnatCmdDelService, func(e *encoder) {
 		e.nest(ipvsFnatAttrService, func(e *encoder) { e.u8(ipvsFnatSvcAttrAf, 2) })
-	}), syscall.ERANGE)
+	}), syscall.EINVAL)
 	wantErr(t, bad(99, nil), ErrUnsupported)
 }
 

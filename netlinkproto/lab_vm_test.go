@@ -27,6 +27,9 @@ func newLab(t *testing.T) *Client {
 	t.Helper()
 	runtime.LockOSThread()
 	must(t, unix.Unshare(unix.CLONE_NEWNET))
+	// Before a namespace's first address IPVS takes every real server's
+	// address for a broadcast one.
+	run(t, "", "ip", "link", "set", "lo", "up")
 	c, err := Dial(bg)
 	must(t, err)
 	t.Cleanup(func() { must(t, c.Close()) })

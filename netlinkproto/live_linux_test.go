@@ -26,17 +26,7 @@ func liveClient(t *testing.T, o options) *Client {
 	c := newClient(dial)
 	c.onClose = onClose
 	t.Cleanup(func() { must(t, c.Close()) })
-	c.ids[ctrlFamily] = familyInfo{id: ctrlID}
 	return c
-}
-
-func dumpFamilies() Request {
-	return build(ctrlFamily, ctrlCmdGetFamily, namer{verb: "list families"}, nil)
-}
-
-func decodeFamilyName(b []byte) (name string, err error) {
-	err = setString(attr{data: nested(b, ctrlAttrFamilyName)}, &name)
-	return name, err
 }
 
 func TestLive_lookup(t *testing.T) {
@@ -60,7 +50,7 @@ func TestLive_lookup(t *testing.T) {
 
 func TestLive_dump(t *testing.T) {
 	c := liveClient(t, options{})
-	names, err := collect(stream(bg, c, dumpFamilies(), decodeFamilyName))
+	names, err := collect(stream(bg, c, dumpFamiliesRequest(), decodeFamilyName))
 	must(t, err)
 	seen := map[string]bool{}
 	for _, n := range names {
@@ -74,7 +64,7 @@ func TestLive_dump(t *testing.T) {
 func TestLive_dumpStopped(t *testing.T) {
 	c := liveClient(t, options{})
 	for range 50 {
-		for _, err := range stream(bg, c, dumpFamilies(), decodeFamilyName) {
+		for _, err := range stream(bg, c, dumpFamiliesRequest(), decodeFamilyName) {
 			must(t, err)
 			break
 		}
@@ -102,7 +92,7 @@ func TestLive_error(t *testing.T) {
 func TestLive_batch(t *testing.T) {
 	c := liveClient(t, options{})
 	good := build(ctrlFamily, ctrlCmdGetFamily, namer{verb: "good"}, func(e *encoder) { e.str(ctrlAttrFamilyName, "", "nlctrl", 16) })
-	bad := build(ctrlFamily, ctrlCmdGetFamily, namer{verb: "bad"}, func(e *encoder) { e.str(ctrlAttrFamilyName, "", "nonsense", 16) })
+	bad := build(ctrlFamily, ctrlCmdGetFamily, namer{verb: "bad"}, func(e *encoder) { e.u16(ctrlAttrFamilyID, 1) })
 	for _, reqs := range [][]Request{{good, bad, good}, {good, bad}, {bad, good}, {bad}, {good}} {
 		for i, err := range c.Batch(bg, reqs) {
 			if wantBad := reqs[i].String() == "bad"; wantBad != errors.Is(err, syscall.ENOENT) {
@@ -227,6 +217,16 @@ func socketNetNS(t *testing.T, s socket) os.FileInfo {
 	st, err := f.Stat()
 	must(t, err)
 	return st
+}
+
+func TestLive_fullNATLoaded(t *testing.T) {
+	c := liveClient(t, options{})
+	loaded, err := c.FullNATLoaded(bg)
+	must(t, err)
+	_, err = os.Stat("/sys/module/ip_vs_fullnat")
+	if loaded != (err == nil) {
+		t.Errorf("family there: %v, module: %v", loaded, err)
+	}
 }
 
 // TestLive_dial: IPVS is either there or ErrNoFamily; nothing is left open.

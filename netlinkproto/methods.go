@@ -216,6 +216,18 @@ func (c *Client) FullNATInfo(ctx context.Context) (FullNATInfo, error) {
 	return one(ctx, c, getFullNATInfoRequest(), decodeFullNATInfo)
 }
 
+// FullNATLoaded reports whether the kernel has IPVS_FULLNAT now. Other than
+// every other method, which looks the family up by its name, it does not make
+// the kernel load the module.
+func (c *Client) FullNATLoaded(ctx context.Context) (bool, error) {
+	for name, err := range stream(ctx, c, dumpFamiliesRequest(), decodeFamilyName) {
+		if err != nil || name == fullnatFamily.name {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
 // ListCounters returns the module's counters, in the module's order.
 func (c *Client) ListCounters(ctx context.Context) ([]Counter, error) {
 	return collect(stream(ctx, c, dumpCountersRequest(), decodeCounter))
