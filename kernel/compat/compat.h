@@ -21,14 +21,18 @@
 #include <linux/skbuff.h>
 #include <linux/sysctl.h>
 #include <net/genetlink.h>
+#include <net/gso.h>
 #include <net/genetlink.h>
+#include <net/gso.h>
 #include <net/ip.h>
 #include <net/ip6_fib.h>
 #include <net/ip_vs.h>
 #include <net/net_namespace.h>
 #include <net/route.h>
-#ifdef HAVE_NET_GSO_H
-#include <net/gso.h>
+#ifdef HAVE_LINUX_UNALIGNED_H
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
 #endif
 
 /* A note to newer compilers, a macro wherever it is known. */
