@@ -29,11 +29,7 @@ version_of() {
 
 install_go() {
 	[ "$(id -u)" -eq 0 ] || die "no Go here, and only root can install Debian's golang-go"
-	{
-		apt-get -o DPkg::Lock::Timeout=300 install -qq -y --no-install-recommends golang-go ||
-			{ apt-get update -qq || true
-			apt-get -o DPkg::Lock::Timeout=300 install -qq -y --no-install-recommends golang-go; }
-	} >&2
+	"$top_dir/scripts/install-deps.sh" golang-go >&2
 }
 
 # unpack_toolchain: the wanted toolchain by an old go. The module is a zip with
@@ -48,7 +44,6 @@ unpack_toolchain() {
 		sed -n 's/^[[:space:]]*"Dir": "\(.*\)",\{0,1\}$/\1/p')
 	rm -rf "$work"
 	[ -d "$dir" ] || die "the Go proxy did not give $module"
-	mkdir -p "$cache_dir"
 	rm -rf "$toolchain.new"
 	cp -r "$dir" "$toolchain.new"
 	# The module cache drops the execute bits.
@@ -61,7 +56,13 @@ if ! command -v go >/dev/null; then install_go; fi
 if is_enough "$(version_of go)"; then exec go "$@"; fi
 
 toolchain=$cache_dir/go$wanted
-[ -x "$toolchain/bin/go" ] || unpack_toolchain
+if [ ! -x "$toolchain/bin/go" ]; then
+	mkdir -p "$cache_dir"
+	exec 9>"$toolchain.lock"
+	flock 9
+	[ -x "$toolchain/bin/go" ] || unpack_toolchain
+	exec 9>&-
+fi
 export PATH=$toolchain/bin:$PATH GOTOOLCHAIN=local
 unset GOROOT
 exec go "$@"

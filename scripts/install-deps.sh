@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages that building, testing and the lab need. Only
-# what is missing is installed, so a second run costs a fraction of a second and
-# touches no network. Works on Debian 12 and 13.
+# install-deps.sh [PACKAGE...]: installs the Debian packages that building,
+# testing and the lab need, or those named. Only what is missing is installed, so
+# a second run costs a fraction of a second and touches no network. Works on
+# Debian 12 and 13.
 set -eu
 
 packages=(
@@ -18,6 +19,8 @@ packages=(
 	# fetching and checking packages, and our own scripts
 	ca-certificates debian-archive-keyring git shellcheck
 )
+
+if [ $# -gt 0 ]; then packages=("$@"); fi
 
 die() {
 	echo "install-deps: $*" >&2
