@@ -63,6 +63,7 @@ func listDaemons(s *session, r *request) error {
 		return listFailed(opOther, err)
 	}
 	p := s.printer(r)
+	p.DaemonTitle()
 	for _, d := range daemons {
 		p.Daemon(d)
 	}

@@ -151,6 +151,7 @@ var optionHelp = []struct {
 		{"--thresholds", "output of thresholds information"},
 		{"--persistent-conn", "output of persistent connection info"},
 		{"--tun-info", "output of tunnel information"},
+		{"--json", "output as JSON, for -L in all its forms and -G"},
 		{"--nosort", "disable sorting output of service/server entries"},
 		{"--sort", "does nothing, for backwards compatibility"},
 		{"--ops          -o", "one-packet scheduling"},

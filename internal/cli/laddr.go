@@ -92,7 +92,7 @@ func (s *session) localSteps(r *request, op operation,
 
 var listLocalCommand = command{
 	name: "get-laddr", short: 'G',
-	rule: rule{exclusive: setOf(optService, optZone), optional: setOf(optNumeric, optNoSort)},
+	rule: rule{exclusive: setOf(optService, optZone), optional: setOf(optNumeric, optNoSort, optJSON)},
 	run:  listLocals,
 }
 
@@ -111,7 +111,7 @@ func listLocals(s *session, r *request) error {
 		if err != nil {
 			return err
 		}
-		if len(zones) > 0 {
+		if len(zones) > 0 || r.json {
 			p.ZoneTitle()
 		}
 		for _, z := range zones {

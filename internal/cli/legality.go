@@ -45,6 +45,7 @@ const (
 	optLocalAddr
 	optZone
 	optSynProxy
+	optJSON
 	numOptions
 )
 
@@ -56,7 +57,7 @@ var optNames = [numOptions]string{
 	"thresholds", "persistent-conn", "nosort", "syncid", "exact", "ops", "pe",
 	"sched-flags", "mcast-group", "mcast-port", "mcast-ttl", "sync-maxlen",
 	"tun-info", "tun-type", "tun-port", "tun-nocsum", "tun-csum", "tun-remcsum",
-	"local-address", "zone", "synproxy",
+	"local-address", "zone", "synproxy", "json",
 }
 
 // optSet is a set of options.
@@ -96,7 +97,7 @@ var (
 	listRule = rule{
 		exclusive: setOf(optConnection, optService, optTimeout, optDaemon),
 		optional: setOf(optNumeric, optStats, optRate, optThresholds,
-			optPersistentConn, optNoSort, optSyncID, optExact, optTunInfo),
+			optPersistentConn, optNoSort, optSyncID, optExact, optTunInfo, optJSON),
 	}
 	zoneLocalRule = rule{required: setOf(optLocalAddr, optZone)}
 )

@@ -61,7 +61,7 @@ func listAll(s *session, r *request) error {
 }
 
 // printAll prints title, services and real servers.
-func (s *session) printAll(c *np.Client, p *render.Printer, r *request) error {
+func (s *session) printAll(c *np.Client, p printer, r *request) error {
 	services, err := s.services(c, r.noSort)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (s *session) services(c *np.Client, noSort bool) ([]np.Service, error) {
 }
 
 // printService prints a service and its real servers.
-func (s *session) printService(c *np.Client, p *render.Printer, svc np.Service, noSort bool) error {
+func (s *session) printService(c *np.Client, p printer, svc np.Service, noSort bool) error {
 	dests, err := c.ListDests(s.ctx, svc.ServiceKey)
 	if err != nil {
 		return listFailed(opList, err)
@@ -135,7 +135,7 @@ func save(s *session, r *request) error {
 		return err
 	}
 	r.format.Rule = true
-	p := s.printer(r)
+	p := s.textPrinter(r)
 	if err := s.printAll(c, p, r); err != nil {
 		p.Flush() // the error that led here counts for more
 		return err
@@ -189,7 +189,7 @@ func listConns(s *session, r *request) error {
 	return printConns(f, s.printer(r))
 }
 
-func printConns(f io.Reader, p *render.Printer) error {
+func printConns(f io.Reader, p printer) error {
 	title := false
 	for c, err := range procfs.Conns(f) {
 		if err != nil {

@@ -30,8 +30,8 @@ type request struct {
 	daemon     np.Daemon
 	timeouts   np.Timeouts
 
-	numeric, noSort bool
-	format          render.Format
+	numeric, noSort, json bool
+	format                render.Format
 
 	locals    []addrRange
 	numLocals uint64

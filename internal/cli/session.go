@@ -5,11 +5,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"syscall"
 
 	np "github.com/ipvs-fullnat/ipvs-fullnat/netlinkproto"
 
+	"github.com/ipvs-fullnat/ipvs-fullnat/internal/procfs"
 	"github.com/ipvs-fullnat/ipvs-fullnat/internal/render"
 )
 
@@ -36,7 +38,32 @@ type session struct {
 	restore *restore
 }
 
-func (s *session) printer(r *request) *render.Printer {
+// printer is what lists are printed with.
+type printer interface {
+	Version(np.Info)
+	Title()
+	Service(render.Service)
+	Dest(np.Dest)
+	ZoneTitle()
+	ZoneLocalAddrs(netip.Prefix, []np.LocalAddr)
+	LocalAddrTitle()
+	ServiceLocalAddrs(np.ServiceKey, []np.LocalAddr)
+	Timeouts(np.Timeouts)
+	DaemonTitle()
+	Daemon(np.Daemon)
+	ConnTitle()
+	Conn(*procfs.Conn)
+	Flush() error
+}
+
+func (s *session) printer(r *request) printer {
+	if r.json {
+		return render.NewJSON(s.env.Stdout)
+	}
+	return s.textPrinter(r)
+}
+
+func (s *session) textPrinter(r *request) *render.Printer {
 	return render.New(s.env.Stdout, r.format, r.namer(s.env.Names))
 }
 

@@ -18,6 +18,9 @@ func (p *Printer) Timeouts(t np.Timeouts) {
 	p.end()
 }
 
+// DaemonTitle prints nothing: the list of daemons has no head.
+func (p *Printer) DaemonTitle() {}
+
 // Daemon prints a synchronisation daemon.
 func (p *Printer) Daemon(d np.Daemon) {
 	p.line = fmt.Appendf(p.line, "%s sync daemon (mcast=%s, syncid=%d", d.State, d.Interface, d.SyncID)
