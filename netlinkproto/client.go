@@ -168,7 +168,7 @@ func (c *Client) with(ctx context.Context, f func(*conn) error) error {
 	returned := false
 	defer func() {
 		undisturbed := stop()
-		c.release(n, returned && undisturbed && !n.dirty)
+		c.release(n, returned && undisturbed && !n.dirty && !n.grown())
 	}()
 	err = f(n)
 	returned = true

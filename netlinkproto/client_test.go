@@ -35,7 +35,7 @@ func want[T any](t *testing.T, wanted T) func(T, error) {
 			return
 		}
 		if !reflect.DeepEqual(got, wanted) {
-			t.Fatalf("got\n%+v, want\n%+v", got, wanted)
+			t.Fatalf("got\n%#v, want\n%#v", got, wanted)
 		}
 	}
 }
@@ -254,6 +254,30 @@ func TestClient_stream(t *testing.T) {
 	}
 }
 
+// TestClient_longDump: the socket of a long dump, for which the kernel makes
+// large datagrams from then on, is not kept for small answers.
+func TestClient_longDump(t *testing.T) {
+	k := newFakeKernel()
+	k.perPacket = 10
+	c := k.client(t)
+	addServices(t, c, 10)
+	for range 3 {
+		_, err := c.ListServices(bg)
+		must(t, err)
+	}
+	if k.opened != 1 {
+		t.Errorf("%d sockets for short dumps", k.opened)
+	}
+	must(t, c.AddService(bg, testService(100)))
+	must(t, c.AddService(bg, testService(101)))
+	k.perPacket = 2
+	got, err := c.ListServices(bg)
+	must(t, err)
+	if len(got) != 12 || k.closed != 1 || len(c.idle) != 0 {
+		t.Errorf("%d services, %d sockets closed, %d idle", len(got), k.closed, len(c.idle))
+	}
+}
+
 // TestClient_streamStopped: the next request must not read the rest of a dump
 // that nobody wanted.
 func TestClient_streamStopped(t *testing.T) {
@@ -313,6 +337,7 @@ func TestClient_panicInLoop(t *testing.T) {
 
 func TestClient_interrupted(t *testing.T) {
 	k := newFakeKernel()
+	k.perPacket = 50 // short, so that the socket is kept
 	c := k.client(t)
 	addServices(t, c, 7)
 

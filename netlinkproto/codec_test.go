@@ -352,7 +352,7 @@ func TestDecode_answers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !reflect.DeepEqual(got, tt.want) {
-				t.Errorf("decoded\n%+v, want\n%+v", got, tt.want)
+				t.Errorf("decoded\n%#v, want\n%#v", got, tt.want)
 			}
 		})
 	}
@@ -476,7 +476,7 @@ func roundTrip[T any](t *testing.T, v T, req func() Request, decode func([]byte)
 		t.Fatalf("%+v: %v", v, err)
 	}
 	if !reflect.DeepEqual(got, v) {
-		t.Fatalf("came back as\n%+v, was\n%+v", got, v)
+		t.Fatalf("came back as\n%#v, was\n%#v", got, v)
 	}
 }
 

@@ -23,24 +23,39 @@ type socket interface {
 	Close() error
 }
 
-// recvBufferLen is more than the largest datagram of the kernel: it fills a
-// dump's datagrams up to the reader's buffer, but not above 32 KiB.
-const recvBufferLen = 64 << 10
+// The kernel makes the datagrams of a dump as large as the largest buffer that
+// was ever used to read the socket, between one page (8 KiB at most) and 32 KiB,
+// and allocates them that large even for a small answer. So reading starts with
+// the small buffer and goes on with the large one when a dump turns out to be
+// long; a socket that has seen that is not kept for small answers.
+const (
+	smallBufferLen = 8 << 10
+	largeBufferLen = 32 << 10
+)
 
 // conn is a socket with the state of the requests on it. One goroutine uses it
 // at a time.
 type conn struct {
 	sock socket
 	seq  uint32
-	in   []byte
+	in   []byte // small or large
 	out  []byte
 	// dirty says that answers may be under way.
 	dirty bool
 }
 
 func newConn(s socket) *conn {
-	return &conn{sock: s, in: make([]byte, recvBufferLen)}
+	return &conn{sock: s, in: make([]byte, smallBufferLen)}
 }
+
+// grow makes long dumps cheaper from now on.
+func (n *conn) grow() {
+	if !n.grown() {
+		n.in = make([]byte, largeBufferLen)
+	}
+}
+
+func (n *conn) grown() bool { return len(n.in) > smallBufferLen }
 
 // watch makes the socket fail when ctx is done. The function it returns, to be
 // called once, ends that and reports whether the socket was left alone.
@@ -87,7 +102,7 @@ type answers struct {
 
 func (a *answers) read() error {
 	n := a.conn
-	for {
+	for datagrams := 1; ; datagrams++ {
 		got, err := n.sock.recv(n.in)
 		if err != nil {
 			return err
@@ -101,6 +116,10 @@ func (a *answers) read() error {
 				return ErrInterrupted
 			}
 			return nil
+		}
+		// One of data and one that says so is what a short dump has.
+		if datagrams == 2 {
+			n.grow()
 		}
 	}
 }
