@@ -50,8 +50,8 @@ func (g *generator) session() {
 			g.line([]string{"-D"}, svc, nil)
 		}
 	}
-	for _, show := range []string{"-Ln", "-Sn", "-Ln --stats", "-Ln --rate", "-Ln --thresholds",
-		"-Ln --persistent-conn", "-Ln --tun-info", "-L", "-S"} {
+	for _, show := range []string{"-Ln", "-Sn", pick(g.r, "-Ln --stats", "-Ln --rate", "-Ln --thresholds",
+		"-Ln --persistent-conn", "-Ln --tun-info", "-L", "-S", "-LnX --stats")} {
 		g.steps = append(g.steps, step{args: strings.Fields(show)})
 	}
 }

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Completion of ipvsadm-go for bash. Install as
+# /usr/share/bash-completion/completions/ipvsadm-go.
+
+# _ipvsadm_go_saved FIELD: words behind an option in the saved table, such as
+# the services of -t.
+_ipvsadm_go_saved() {
+	"${COMP_WORDS[0]}" -Sn 2>/dev/null | sed -n "s/.* $1 \([^ ]*\).*/\1/p" | sort -u
+}
+
+# _ipvsadm_go_value OPTION: the values that an option can have; fails for an
+# option without a value.
+_ipvsadm_go_value() {
+	case $1 in
+	-t | --tcp-service) _ipvsadm_go_saved -t ;;
+	-u | --udp-service) _ipvsadm_go_saved -u ;;
+	--sctp-service) _ipvsadm_go_saved --sctp-service ;;
+	-f | --fwmark-service) _ipvsadm_go_saved -f ;;
+	-r | --real-server) _ipvsadm_go_saved -r ;;
+	-z | --laddr) _ipvsadm_go_saved -z ;;
+	--zone) _ipvsadm_go_saved --zone ;;
+	-s | --scheduler) echo rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh ;;
+	-j | --synproxy) echo enable disable ;;
+	-M | --netmask) echo 255.255.255.0 255.255.0.0 64 48 ;;
+	--pe) echo sip ;;
+	--sched-flags) echo sh-fallback sh-port mh-fallback mh-port flag-1 flag-2 flag-3 ;;
+	--tun-type) echo ipip gue gre ;;
+	--start-daemon | --stop-daemon) echo master backup ;;
+	--mcast-interface) ls /sys/class/net ;;
+	-w | --weight | -x | --u-threshold | -y | --l-threshold | --tun-port | --syncid | --mcast-group | --mcast-port | --mcast-ttl | --sync-maxlen) ;;
+	-b) case ${COMP_WORDS[1]} in -A* | -E* | --add-service | --edit-service) _ipvsadm_go_value --sched-flags ;; *) return 1 ;; esac ;;
+	*) return 1 ;;
+	esac
+}
+
+# _ipvsadm_go_options COMMAND: the options that go with a command.
+_ipvsadm_go_options() {
+	local service='--tcp-service --udp-service --sctp-service --fwmark-service --ipv6'
+	case $1 in
+	-A* | -E* | --add-service | --edit-service)
+		echo "$service --scheduler --persistent --netmask --pe --ops --sched-flags --synproxy" ;;
+	-a* | -e* | --add-server | --edit-server)
+		echo "$service --real-server --gatewaying --ipip --masquerading --fullnat --weight --u-threshold --l-threshold --tun-type --tun-port --tun-nocsum --tun-csum --tun-remcsum" ;;
+	-d* | --delete-server) echo "$service --real-server" ;;
+	-D* | -Z* | --delete-service | --zero) echo "$service" ;;
+	-L* | -l* | --list)
+		echo "$service --numeric --connection --timeout --daemon --stats --rate --exact --thresholds --persistent-conn --tun-info --nosort --sort --json" ;;
+	-S* | --save) echo --numeric ;;
+	-P* | -Q* | --add-laddr | --del-laddr) echo "$service --zone --laddr" ;;
+	-U* | -W* | --add-laddr-zone | --del-laddr-zone) echo --zone --laddr ;;
+	-K* | -V* | --add-zone | --del-zone) echo --zone ;;
+	-G* | --get-laddr) echo "$service --zone --json" ;;
+	--start-daemon) echo --syncid --sync-maxlen --mcast-interface --mcast-group --mcast-port --mcast-ttl ;;
+	--stop-daemon) echo --syncid ;;
+	esac
+}
+
+_ipvsadm_go() {
+	local cur=${COMP_WORDS[COMP_CWORD]} words
+	local commands='--add-service --edit-service --delete-service --clear --restore --save --add-server --edit-server --delete-server --list --zero --add-laddr --del-laddr --get-laddr --add-zone --del-zone --add-laddr-zone --del-laddr-zone --set --start-daemon --stop-daemon --help --version'
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		words=$commands
+	elif ! words=$(_ipvsadm_go_value "${COMP_WORDS[COMP_CWORD - 1]}"); then
+		words=$(_ipvsadm_go_options "${COMP_WORDS[1]}")
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+	# A colon parts words for readline, so what stands before it goes.
+	if declare -F __ltrim_colon_completions >/dev/null; then
+		__ltrim_colon_completions "$cur"
+	fi
+}
+complete -F _ipvsadm_go ipvsadm-go
