@@ -50,7 +50,7 @@ func run(t *testing.T, stdin string, args ...string) string {
 
 // deadline is a context that ends a test that hangs.
 func deadline(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(bg, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(bg, 5*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -15,6 +15,16 @@ build_tools() {
 	(cd "$top_dir" && CGO_ENABLED=0 scripts/go.sh build -trimpath -o "$build_dir/bin/" "${dirs[@]}")
 }
 
+# build_guest_tests: Go tests that want a live kernel, as programs NAME.test.
+build_guest_tests() {
+	local dir
+	mkdir -p "$build_dir/bin"
+	for dir in $(cd "$top_dir" && find . -name '*_vm_test.go' -printf '%h\n' | sort -u); do
+		(cd "$top_dir" && CGO_ENABLED=0 scripts/go.sh test -c -trimpath -tags vm \
+			-o "$build_dir/bin/${dir##*/}.test" "$dir")
+	done
+}
+
 # build_modules: make finds out what is stale; its output is only of interest
 # when it fails.
 build_modules() {
@@ -41,6 +51,7 @@ prepare() {
 	prepare_kernel
 	base_initrd=$("$vm_dir/initrd.sh" "$k_name")
 	with_lock "$build_dir/.lock" build_tools
+	with_lock "$build_dir/.lock" build_guest_tests
 }
 
 # add_test_modules TREE: what was built, where modprobe looks first, and the
