@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"errors"
 	"net/netip"
 	"syscall"
 
@@ -40,6 +41,10 @@ type zoneLocals struct {
 // counts, or the one that only names if it is valid.
 func (s *session) zones(c *np.Client, only netip.Prefix) ([]zoneLocals, error) {
 	prefixes, err := c.ListZones(s.ctx)
+	// A module that knows no zones has none.
+	if errors.Is(err, np.ErrUnsupported) && !only.IsValid() {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, listFailed(opListLocal, err)
 	}
