@@ -46,6 +46,8 @@ const (
 	optZone
 	optSynProxy
 	optJSON
+	optAtomic
+	optDryRun
 	numOptions
 )
 
@@ -57,7 +59,7 @@ var optNames = [numOptions]string{
 	"thresholds", "persistent-conn", "nosort", "syncid", "exact", "ops", "pe",
 	"sched-flags", "mcast-group", "mcast-port", "mcast-ttl", "sync-maxlen",
 	"tun-info", "tun-type", "tun-port", "tun-nocsum", "tun-csum", "tun-remcsum",
-	"local-address", "zone", "synproxy", "json",
+	"local-address", "zone", "synproxy", "json", "atomic", "dry-run",
 }
 
 // optSet is a set of options.

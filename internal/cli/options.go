@@ -226,6 +226,8 @@ var listOptions = []option{
 	flagOption("nosort", 0, optNoSort, func(r *request) { r.noSort = true }),
 	flagOption("sort", 0, optFree, func(*request) {}),
 	flagOption("exact", 'X', optExact, func(r *request) { r.format.Exact = true }),
+	flagOption("atomic", 0, optAtomic, func(*request) {}),
+	flagOption("dry-run", 0, optDryRun, func(*request) {}),
 	flagOption("json", 0, optJSON, func(r *request) { r.json = true }),
 	flagOption("tun-info", 0, optTunInfo, func(r *request) { r.format.TunInfo = true }),
 }

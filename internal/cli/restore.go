@@ -13,7 +13,16 @@ import (
 	np "github.com/ipvs-fullnat/ipvs-fullnat/netlinkproto"
 )
 
-var restoreCommand = command{name: "restore", short: 'R', run: restoreTables}
+var restoreCommand = command{
+	name: "restore", short: 'R', run: restoreTables,
+	rule: rule{optional: setOf(optAtomic, optDryRun)},
+	check: func(r *request) error {
+		if r.given.has(optDryRun) && !r.given.has(optAtomic) {
+			return failf("You need to supply the 'atomic' option for the 'dry-run' option")
+		}
+		return nil
+	},
+}
 
 const (
 	// maxLine is the longest line that a restore takes.
@@ -34,18 +43,37 @@ type restore struct {
 	lines []int
 	// failed is the number of the last line that the kernel refused.
 	failed int
+	// inPlan are the lines where they are those of a plan, which a message
+	// shows, and not those of standard input.
+	inPlan []string
+}
+
+// where names a line in messages.
+func (rs *restore) where(line int) string {
+	if rs.inPlan != nil {
+		return rs.inPlan[line-1]
+	}
+	return fmt.Sprintf("line %d", line)
 }
 
 // restoreTables runs the lines of standard input. As in ipvsadm a line that the
 // kernel refuses does not stop it, and the exit status is that of the last
 // line; a line that makes no sense ends it.
-func restoreTables(s *session, _ *request) error {
+func restoreTables(s *session, r *request) error {
 	if s.restore != nil {
 		return s.tryHelp()
 	}
 	rs := &restore{s: s}
 	s.restore = rs
-	err := rs.run()
+	if r.given.has(optAtomic) {
+		return rs.atomic(r.given.has(optDryRun))
+	}
+	return rs.finish(rs.read(rs.one))
+}
+
+// finish waits for what is under way and returns how the restore ended.
+func (rs *restore) finish(err error) error {
+	s := rs.s
 	if s.client != nil {
 		rs.flush(s.client)
 	}
@@ -58,7 +86,8 @@ func restoreTables(s *session, _ *request) error {
 	return nil
 }
 
-func (rs *restore) run() error {
+// read hands the words of each line to take, until that fails.
+func (rs *restore) read(take func([]string) error) error {
 	in := bufio.NewReaderSize(rs.s.env.Stdin, maxLine)
 	for n := 1; ; n++ {
 		b, readErr := in.ReadSlice('\n')
@@ -73,7 +102,7 @@ func (rs *restore) run() error {
 		}
 		if args := splitLine(string(b)); len(args) > 0 {
 			rs.line = n
-			if err := rs.one(args); err != nil {
+			if err := take(args); err != nil {
 				return err
 			}
 		}
@@ -109,14 +138,14 @@ func (rs *restore) one(args []string) error {
 		rs.report(rs.line, le.text)
 		return nil
 	case errors.As(err, &ee) && ee.text != "":
-		return &exitError{ee.status, fmt.Sprintf("line %d: %s", rs.line, ee.text)}
+		return &exitError{ee.status, rs.where(rs.line) + ": " + ee.text}
 	}
 	return err
 }
 
 func (rs *restore) report(line int, text string) {
 	rs.failed = line
-	fmt.Fprintf(rs.s.env.Stderr, "line %d: %s\n", line, text)
+	fmt.Fprintf(rs.s.env.Stderr, "%s: %s\n", rs.where(line), text)
 }
 
 // flushIfOpen keeps messages in the order of their lines.

@@ -40,6 +40,12 @@ func (p *Printer) serviceRule(s Service) {
 	p.str("-A ")
 	p.serviceOption(s.ServiceKey)
 	p.name = append(p.name[:0], p.line[len("-A "):]...)
+	p.serviceSettings(s)
+	p.end()
+}
+
+// serviceSettings appends the options behind the service's name.
+func (p *Printer) serviceSettings(s Service) {
 	p.str(" -s ")
 	p.str(s.Scheduler)
 	if s.Flags&np.FlagPersistent != 0 {
@@ -64,16 +70,22 @@ func (p *Printer) serviceRule(s Service) {
 	if s.SynProxy {
 		p.str(" -j enable")
 	}
-	p.end()
 }
 
-// destRule prints the command that adds a real server. ipvsadm 1.31 leaves the
-// thresholds out, so that they are lost with a restore; we print them.
+// destRule prints the command that adds a real server.
 func (p *Printer) destRule(d np.Dest) {
 	p.str("-a ")
 	p.line = append(p.line, p.name...)
 	p.str(" -r ")
 	p.destName(d)
+	p.destSettings(d)
+	p.end()
+}
+
+// destSettings appends the options behind the real server's name. ipvsadm 1.31
+// leaves the thresholds out, so that they are lost with a restore; we print
+// them.
+func (p *Printer) destSettings(d np.Dest) {
 	p.str(" ")
 	p.str(methodOption(d.FwdMethod))
 	p.str(" -w ")
@@ -97,7 +109,6 @@ func (p *Printer) destRule(d np.Dest) {
 		p.str(" -y ")
 		p.uint(uint64(d.LowerThreshold))
 	}
-	p.end()
 }
 
 func methodOption(m np.FwdMethod) string {
@@ -126,25 +137,18 @@ func tunnelOption(f np.TunnelFlags) string {
 
 // LocalAddrRule prints the command that adds a local address to a service.
 func (p *Printer) LocalAddrRule(k np.ServiceKey, a netip.Addr) {
-	p.str("-P ")
-	p.serviceOption(k)
-	p.str(" -z ")
-	p.line = spec.AppendAddr(p.line, a)
+	p.str((&Lines{}).LocalAddr("-P", k, a))
 	p.end()
 }
 
 // ZoneRule prints the command that adds a zone.
 func (p *Printer) ZoneRule(z netip.Prefix) {
-	p.str("-K --zone ")
-	p.str(z.String())
+	p.str((&Lines{}).Zone("-K", z))
 	p.end()
 }
 
 // ZoneLocalAddrRule prints the command that adds a local address to a zone.
 func (p *Printer) ZoneLocalAddrRule(z netip.Prefix, a netip.Addr) {
-	p.str("-U --zone ")
-	p.str(z.String())
-	p.str(" -z ")
-	p.line = spec.AppendAddr(p.line, a)
+	p.str((&Lines{}).ZoneLocalAddr("-U", z, a))
 	p.end()
 }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"net/netip"
+
+	np "github.com/ipvs-fullnat/ipvs-fullnat/netlinkproto"
+
+	"github.com/ipvs-fullnat/ipvs-fullnat/internal/render"
+)
+
+// planner collects the command lines that lead from one table to another.
+type planner struct {
+	lines render.Lines
+	plan  []string
+}
+
+func (p *planner) add(line string) { p.plan = append(p.plan, line) }
+
+// makePlan returns the command lines that turn the tables of have into those of
+// want. New real servers and addresses come before old ones go, so that a
+// service is never without.
+func makePlan(have, want *tables) []string {
+	var p planner
+	for _, k := range have.order {
+		if want.services[k] == nil {
+			p.add(p.lines.DeleteService(k))
+		}
+	}
+	for _, k := range want.order {
+		p.service(have.services[k], want.services[k])
+	}
+	p.zones(have.zones, want.zones)
+	return p.plan
+}
+
+// service changes one service; have is nil when it is new.
+func (p *planner) service(have, want *serviceTable) {
+	k := want.ServiceKey
+	enable := want.synProxy
+	if have == nil {
+		have = &serviceTable{}
+		p.add(p.lines.Service("-A", render.Service{Service: want.Service, SynProxy: want.synProxy}))
+		enable = false
+	} else {
+		line := p.lines.Service("-E", render.Service{Service: want.Service})
+		switch {
+		case have.synProxy && !want.synProxy:
+			p.add(line + " -j disable")
+		case !sameService(&have.Service, &want.Service):
+			p.add(line)
+		}
+		enable = enable && !have.synProxy
+	}
+	p.dests(k, have.dests, want.dests)
+	p.locals(have.locals, want.locals, "-P", "-Q", func(cmd string, a netip.Addr) string {
+		return p.lines.LocalAddr(cmd, k, a)
+	})
+	if enable {
+		// All real servers are as they have to be for it only now.
+		p.add(p.lines.Service("-E", render.Service{Service: want.Service, SynProxy: true}))
+	}
+}
+
+// sameService compares what a line can set.
+func sameService(a, b *np.Service) bool {
+	persistent := a.Flags & np.FlagPersistent
+	return a.Scheduler == b.Scheduler && a.PEName == b.PEName &&
+		a.Flags&^np.FlagHashed == b.Flags&^np.FlagHashed &&
+		(persistent == 0 || a.Timeout == b.Timeout && a.Netmask == b.Netmask)
+}
+
+func (p *planner) dests(k np.ServiceKey, have, want []np.Dest) {
+	old := make(map[np.DestKey]np.Dest, len(have))
+	for _, d := range have {
+		old[d.DestKey] = d
+	}
+	for _, d := range want {
+		o, found := old[d.DestKey]
+		delete(old, d.DestKey)
+		switch {
+		case !found:
+			p.add(p.lines.Dest("-a", k, d))
+		case !sameDest(o, d):
+			p.add(p.lines.Dest("-e", k, d))
+		}
+	}
+	for _, d := range have {
+		if _, left := old[d.DestKey]; left {
+			p.add(p.lines.DeleteDest(k, d))
+		}
+	}
+}
+
+// sameDest compares what a line can set. A real server that the kernel found to
+// be local was added as one of direct routing.
+func sameDest(a, b np.Dest) bool {
+	if a.FwdMethod == np.Local {
+		a.FwdMethod = np.DirectRoute
+	}
+	tunnel := a.FwdMethod == np.Tunnel
+	return a.FwdMethod == b.FwdMethod && a.Weight == b.Weight &&
+		a.UpperThreshold == b.UpperThreshold && a.LowerThreshold == b.LowerThreshold &&
+		(!tunnel || a.TunnelType == b.TunnelType && a.TunnelPort == b.TunnelPort && a.TunnelFlags == b.TunnelFlags)
+}
+
+// locals changes a set of local addresses; line makes a line of the command add
+// or del and an address.
+func (p *planner) locals(have, want []netip.Addr, add, del string, line func(string, netip.Addr) string) {
+	old := make(map[netip.Addr]bool, len(have))
+	for _, a := range have {
+		old[a] = true
+	}
+	keep := make(map[netip.Addr]bool, len(want))
+	for _, a := range want {
+		if !old[a] && !keep[a] {
+			p.add(line(add, a))
+		}
+		keep[a] = true
+	}
+	for _, a := range have {
+		if !keep[a] {
+			p.add(line(del, a))
+		}
+	}
+}
+
+// zones changes the list of zones, whose order counts: from the first one that
+// is out of its place on they are made anew.
+func (p *planner) zones(have, want []zoneTable) {
+	wanted := make(map[netip.Prefix]bool, len(want))
+	for _, z := range want {
+		wanted[z.prefix] = true
+	}
+	var kept []zoneTable
+	for _, z := range have {
+		if wanted[z.prefix] {
+			kept = append(kept, z)
+		} else {
+			p.add(p.lines.Zone("-V", z.prefix))
+		}
+	}
+	inPlace := 0
+	for inPlace < len(kept) && kept[inPlace].prefix == want[inPlace].prefix {
+		inPlace++
+	}
+	for _, z := range kept[inPlace:] {
+		p.add(p.lines.Zone("-V", z.prefix))
+	}
+	for i, z := range want {
+		var old []netip.Addr
+		if i < inPlace {
+			old = kept[i].locals
+		} else {
+			p.add(p.lines.Zone("-K", z.prefix))
+		}
+		p.locals(old, z.locals, "-U", "-W", func(cmd string, a netip.Addr) string {
+			return p.lines.ZoneLocalAddr(cmd, z.prefix, a)
+		})
+	}
+}
