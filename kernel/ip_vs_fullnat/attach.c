@@ -18,6 +18,17 @@
 
 #include "fnat.h"
 
+/* An established connection expires: both sides may still believe in it. */
+static void say_goodbye(struct fnat_conn *c)
+{
+	const struct ip_vs_conn *cp = c->cp;
+
+	if (cp->protocol == IPPROTO_TCP &&
+	    cp->state == IP_VS_TCP_S_ESTABLISHED &&
+	    READ_ONCE(c->fn->sysctl.expire_rst) && !READ_ONCE(c->fn->exiting))
+		fnat_rst_both(c);
+}
+
 static int done_conn(struct ip_vs_app *app, struct ip_vs_conn *cp)
 {
 	struct fnat_conn *c = xchg(&cp->app_data, NULL);
@@ -25,9 +36,12 @@ static int done_conn(struct ip_vs_app *app, struct ip_vs_conn *cp)
 	if (!c)
 		return 0;
 	/*
-	 * Nobody else is in this connection, but for ip_vs_try_bind_dest() of
-	 * the sync daemon: that one holds cp->lock, as fnat_route() does.
+	 * Without references nobody else is in this connection. With some it
+	 * is ip_vs_try_bind_dest() of the sync daemon, which holds cp->lock,
+	 * as fnat_route() does, and the connection goes on.
 	 */
+	if (!refcount_read(&cp->refcnt))
+		say_goodbye(c);
 	c->detached = true;
 	fnat_stat_inc(c->fn, CONN_DONE);
 	fnat_conn_release(c);
@@ -134,7 +148,41 @@ bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 		module_put(THIS_MODULE);
 		fnat_stat_inc(fn, BIND_RACE);
 	}
-	return true;
+	/* An application of stock's has none of our data. */
+	if (likely(READ_ONCE(cp->app) == &fnat_app))
+		return true;
+	fnat_stat_inc(fn, UNBOUND);
+	return false;
+}
+
+/*
+ * @old has given its port away after it had ended, and now its client comes
+ * again: takes another one. Stock's connection, and the reference to the
+ * module that it holds, stay. NULL: the packet is to be dropped, counted.
+ */
+struct fnat_conn *fnat_attach_again(struct fnat_conn *old,
+				    const struct sk_buff *skb)
+{
+	struct ip_vs_conn *cp = old->cp;
+	struct fnat_conn *c;
+	bool first;
+
+	c = fnat_conn_new(old->fn, cp, skb);
+	if (IS_ERR(c)) {
+		count_refusal(old->fn, cp, PTR_ERR(c));
+		return NULL;
+	}
+	spin_lock_bh(&cp->lock);
+	first = cp->app_data == old;
+	if (first) {
+		old->detached = true;
+		cp->app_data = c;
+	}
+	spin_unlock_bh(&cp->lock);
+	fnat_conn_release(first ? old : c);
+	fnat_stat_inc(old->fn, CONN_BOUND);
+	fnat_stat_inc(old->fn, CONN_DONE);
+	return first ? c : NULL;
 }
 
 /* A reference to the stock connection, or NULL when it is about to go. */
@@ -158,9 +206,8 @@ bool fnat_attach_expire(struct fnat_conn *c)
 	return true;
 }
 
-int fnat_attach_init(void)
+void fnat_attach_init(void)
 {
 	ratelimit_set_flags(&no_laddr_limit, RATELIMIT_MSG_ON_RELEASE);
 	ratelimit_set_flags(&no_port_limit, RATELIMIT_MSG_ON_RELEASE);
-	return 0;
 }

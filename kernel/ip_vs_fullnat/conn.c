@@ -6,9 +6,15 @@
  * from the timer that ends the last one.
  */
 #include <linux/jhash.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "fnat.h"
+
+/* Between the last packet of a connection and the next use of its port. */
+#define CONN_LINGER		(HZ / 4)
+/* Ports that are looked at for one of an ended connection. */
+#define CONN_RECLAIM_TRIES	64U
 
 static struct rhashtable conns;
 
@@ -79,43 +85,112 @@ static struct fnat_svc *conn_service(const struct fnat_net *fn,
 	return fnat_svc_find_rcu(&key);
 }
 
+/* Has it ended long enough ago for its last packets to have passed? */
+static bool conn_is_over(const struct fnat_conn *c)
+{
+	const struct ip_vs_conn *cp = c->cp;
+	unsigned long since = cp->timer.expires - cp->timeout;
+
+	if (cp->state != IP_VS_TCP_S_TIME_WAIT &&
+	    cp->state != IP_VS_TCP_S_CLOSE)
+		return false;
+	return time_after(jiffies, since + CONN_LINGER);
+}
+
+/*
+ * Stock holds ended connections for up to two minutes. When no port is free
+ * one of them gives its port away: the real server accepts a new connection
+ * from it, because sequence number and time stamp have grown (tcp.c).
+ */
+static struct fnat_portmap *conn_reclaim(const struct fnat_conn *c,
+					 struct fnat_tuple *t)
+{
+	unsigned int port, i, count, lowest;
+	struct fnat_portmap *map;
+	struct fnat_conn *old;
+
+	if (t->protocol != IPPROTO_TCP)
+		return NULL;
+	if (!fnat_ports_range(&c->fn->sysctl, &lowest, &count))
+		return NULL;
+	port = get_random_u32_below(count);
+	for (i = 0; i < min(count, CONN_RECLAIM_TRIES); i++) {
+		t->lport = htons(lowest + (port + i) % count);
+		old = fnat_conn_find_rcu(t);
+		if (!old || !conn_is_over(old))
+			continue;
+		/* Whoever takes the map out gives the port back. */
+		map = xchg(&old->map, NULL);
+		if (!map)
+			continue;
+		rhashtable_remove_fast(&conns, &old->node, conn_params);
+		fnat_stat_inc(c->fn, PORT_RECLAIMED);
+		return map;
+	}
+	return NULL;
+}
+
+/* A port of one local address: 0, -EADDRINUSE or -ENOMEM. */
+static int conn_take_from(struct fnat_conn *c, struct fnat_svc_laddr *entry,
+			  bool reclaim)
+{
+	struct fnat_tuple *t = &c->tuple;
+
+	t->lip = entry->laddr->addr;
+	if (reclaim)
+		c->map = conn_reclaim(c, t) ?: ERR_PTR(-EADDRINUSE);
+	else
+		c->map = fnat_ports_take(entry->laddr, t->protocol, &t->rip,
+					 t->rport, &t->lport);
+	if (IS_ERR(c->map))
+		return PTR_ERR(c->map);
+	atomic_inc(&entry->conns);
+	c->entry = entry;
+	return 0;
+}
+
 /*
  * Takes a local address of the set, in turn, and a port of it. When the ports
  * of one are used up the next one is tried.
  */
-static int conn_take_port(struct fnat_conn *c, const struct fnat_laddr_set *set)
+static int conn_take_any(struct fnat_conn *c, const struct fnat_laddr_set *set,
+			 unsigned int first, bool reclaim)
 {
-	struct fnat_tuple *t = &c->tuple;
-	unsigned int first, i;
+	struct fnat_svc_laddr *entry;
 	int err = -EADDRNOTAVAIL;
+	unsigned int i;
 
-	if (!set->count)
-		return err;
-	first = this_cpu_inc_return(*c->fn->turn);
 	for (i = 0; i < set->count; i++) {
-		struct fnat_svc_laddr *entry;
-
 		entry = set->entry[(first + i) % set->count];
 		if (!refcount_inc_not_zero(&entry->refcnt))
 			continue;
-		c->map = fnat_ports_take(entry->laddr, t->protocol, &t->rip,
-					 t->rport, &t->lport);
-		if (!IS_ERR(c->map)) {
-			atomic_inc(&entry->conns);
-			c->entry = entry;
-			t->lip = entry->laddr->addr;
+		err = conn_take_from(c, entry, reclaim);
+		if (!err)
 			return 0;
-		}
-		err = PTR_ERR(c->map);
-		atomic64_inc(&entry->conflicts);
+		if (!reclaim)
+			atomic64_inc(&entry->conflicts);
 		fnat_svc_laddr_put(entry);
 	}
 	return err;
 }
 
+static int conn_take_port(struct fnat_conn *c, const struct fnat_laddr_set *set)
+{
+	unsigned int first = this_cpu_inc_return(*c->fn->turn);
+	int err = conn_take_any(c, set, first, false);
+
+	return err == -EADDRINUSE ? conn_take_any(c, set, first, true) : err;
+}
+
+/* Leaves the table and gives the port back, unless that has been done. */
 static void conn_give_port(struct fnat_conn *c)
 {
-	fnat_ports_give(c->map, c->tuple.lport);
+	struct fnat_portmap *map = xchg(&c->map, NULL);
+
+	if (map) {
+		rhashtable_remove_fast(&conns, &c->node, conn_params);
+		fnat_ports_give(map, c->tuple.lport);
+	}
 	atomic_dec(&c->entry->conns);
 	fnat_svc_laddr_put(c->entry);
 }
@@ -195,7 +270,6 @@ void fnat_conn_release(struct fnat_conn *c)
 	struct fnat_net *fn = c->fn;
 	int dir;
 
-	rhashtable_remove_fast(&conns, &c->node, conn_params);
 	conn_give_port(c);
 	for (dir = 0; dir < FNAT_DIR_MAX; dir++)
 		dst_release(xchg(&c->path[dir].dst, NULL));
@@ -209,20 +283,23 @@ void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 {
 	const struct ip_vs_conn *cp = c->cp;
 
+	rw->len_diff = 0;
+	rw->inner_seq_add = 0;
+	rw->mtu_sub = 0;
 	if (dir == FNAT_DIR_ORIG) {
 		rw->saddr = &c->tuple.lip;
 		rw->sport = c->tuple.lport;
 		rw->daddr = &c->tuple.rip;
 		rw->dport = c->tuple.rport;
 		rw->addr_diff = c->addr_diff;
-		rw->port_diff = c->port_diff;
+		rw->l4_diff = c->port_diff;
 	} else {
 		rw->saddr = &cp->vaddr;
 		rw->sport = cp->vport;
 		rw->daddr = &cp->caddr;
 		rw->dport = cp->cport;
 		rw->addr_diff = ~c->addr_diff;
-		rw->port_diff = ~c->port_diff;
+		rw->l4_diff = ~c->port_diff;
 	}
 }
 

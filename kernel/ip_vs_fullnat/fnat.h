@@ -33,17 +33,29 @@
 
 #define FNAT_LADDR_BITS		8
 
+/* RFC 9293 3.1: 4 bits of header length in words; 3.7.1: default MSS */
+#define FNAT_TCP_HEADER_MAX	60
+#define FNAT_TCP_OPTIONS_MAX	40
+#define FNAT_TCP_MSS_MIN	536
+
 enum fnat_dir {
 	FNAT_DIR_ORIG,		/* client to real server */
 	FNAT_DIR_REPLY,		/* real server to client */
 	FNAT_DIR_MAX
 };
 
-/* net.ipv4.vs.fullnat_*; read per new connection with READ_ONCE */
+/* net.ipv4.vs.*, see sysctl.c; read with READ_ONCE */
 struct fnat_sysctl {
 	int lport_min;
 	int lport_max;
 	int lport_tries;
+	int toa;
+	int toa_kind6;
+	int toa_trust;
+	int mss_adjust;
+	int timestamp_remove;
+	int conn_reused;
+	int expire_rst;
 };
 
 /* What the module knows of a network namespace. */
@@ -51,6 +63,7 @@ struct fnat_net {
 	struct net *net;		/* [const] */
 	refcount_t refcnt;		/* the namespace, and each connection */
 	bool draining;			/* no new connections [ONCE] */
+	bool exiting;			/* send nothing any more [ONCE] */
 	atomic_t conns;			/* bound connections */
 	struct fnat_stats __percpu *stats;	/* [const] */
 	unsigned int __percpu *turn;	/* next local address [per CPU] */
@@ -142,6 +155,18 @@ struct fnat_path {
 	u32 cookie;			/* [cp->lock] */
 };
 
+/* How a TCP connection differs between client and real server. */
+struct fnat_tcp {
+	u32 client_isn;			/* [cp->lock] */
+	u32 seq_delta;			/* added to the client's [ONCE] */
+	u32 ts_delta;			/* added to the client's [ONCE] */
+	u32 first_ack;			/* server's ISN + 1 [ONCE] */
+	u32 last_ack[FNAT_DIR_MAX];	/* by sender, as it sent it [ONCE] */
+	bool started;			/* has seen the SYN [cp->lock, acquire] */
+	bool has_first_ack;		/* [acquire] */
+	bool has_ack[FNAT_DIR_MAX];
+};
+
 /* Our part of a stock connection, hung on cp->app_data. */
 struct fnat_conn {
 	struct rhash_head node;
@@ -149,8 +174,9 @@ struct fnat_conn {
 	struct fnat_net *fn;		/* counted [const] */
 	struct ip_vs_conn *cp;		/* valid under RCU while hashed */
 	struct fnat_svc_laddr *entry;	/* counted [const] */
-	struct fnat_portmap *map;	/* holds the local port [const] */
+	struct fnat_portmap *map;	/* holds the local port [xchg] */
 	struct fnat_path path[FNAT_DIR_MAX];
+	struct fnat_tcp tcp;
 	__wsum addr_diff;		/* checksum of the change, ORIG [const] */
 	__wsum port_diff;
 	int client_oif;			/* link-local clients, else 0 [const] */
@@ -165,7 +191,10 @@ struct fnat_rewrite {
 	__be16 sport;
 	__be16 dport;
 	__wsum addr_diff;		/* new minus old, both addresses */
-	__wsum port_diff;		/* new minus old, both ports */
+	__wsum l4_diff;			/* ports, and what else changes behind */
+	__wsum len_diff;		/* of the pseudo header's length */
+	u32 inner_seq_add;		/* TCP inside an ICMP error */
+	u16 mtu_sub;			/* MTU that an ICMP error tells */
 };
 
 /* main.c */
@@ -208,6 +237,8 @@ void fnat_ports_exit(void);
 struct fnat_portmap *fnat_ports_take(struct fnat_laddr *laddr, u16 protocol,
 				     const union nf_inet_addr *rip,
 				     __be16 rport, __be16 *lport);
+bool fnat_ports_range(const struct fnat_sysctl *sysctl, unsigned int *min,
+		      unsigned int *count);
 void fnat_ports_give(struct fnat_portmap *map, __be16 lport);
 
 /* conn.c */
@@ -223,9 +254,11 @@ void fnat_conn_walk_enter(struct rhashtable_iter *iter);
 unsigned int fnat_conn_drain(struct fnat_net *fn);
 
 /* attach.c: the only file that changes stock's objects */
-int fnat_attach_init(void);
+void fnat_attach_init(void);
 bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 		 const struct sk_buff *skb);
+struct fnat_conn *fnat_attach_again(struct fnat_conn *old,
+				    const struct sk_buff *skb);
 struct ip_vs_conn *fnat_attach_get_rcu(struct fnat_conn *c);
 bool fnat_attach_expire(struct fnat_conn *c);
 
@@ -248,6 +281,26 @@ int fnat_mangle_icmp(struct sk_buff *skb, u16 af, u16 protocol,
 		     const struct ip_vs_iphdr *inner,
 		     const struct fnat_rewrite *outer_rw,
 		     const struct fnat_rewrite *inner_rw);
+
+/* tcp.c */
+void fnat_tcp_init(void);
+bool fnat_tcp_to_server(struct fnat_conn *c, struct sk_buff *skb,
+			unsigned int l4_off, const struct dst_entry *dst,
+			struct fnat_rewrite *rw);
+bool fnat_tcp_to_client(struct fnat_conn *c, struct sk_buff *skb,
+			unsigned int l4_off, struct fnat_rewrite *rw);
+void fnat_tcp_blank_option(u8 *th, unsigned int off, unsigned int len,
+			   __wsum *diff);
+
+/* toa.c */
+bool fnat_toa_wanted(const struct fnat_conn *c, const struct tcphdr *th);
+unsigned int fnat_toa_len(const struct fnat_conn *c);
+unsigned int fnat_toa_mss_cost(const struct fnat_conn *c);
+void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,
+		  const struct dst_entry *dst, struct fnat_rewrite *rw);
+
+/* rst.c */
+void fnat_rst_both(struct fnat_conn *c);
 
 /* xmit.c */
 int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,

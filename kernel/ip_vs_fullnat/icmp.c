@@ -35,6 +35,8 @@ static void inner_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 
 	fnat_conn_rewrite(c, dir, &to);
 	*rw = to;
+	if (dir == FNAT_DIR_REPLY)
+		rw->inner_seq_add = -READ_ONCE(c->tcp.seq_delta);
 	rw->saddr = to.daddr;
 	rw->sport = to.dport;
 	rw->daddr = to.saddr;
@@ -65,6 +67,9 @@ static unsigned int translate(struct fnat_conn *c, enum fnat_dir dir,
 					       outer_rw.saddr),
 			 fnat_mangle_addr_diff(af, &outer->daddr,
 					       outer_rw.daddr));
+	/* The client is to leave room for what we add. */
+	if (dir == FNAT_DIR_REPLY && c->tuple.protocol == IPPROTO_TCP)
+		outer_rw.mtu_sub = fnat_toa_len(c);
 	err = fnat_mangle_icmp(skb, af, c->tuple.protocol, outer, inner,
 			       &outer_rw, &inner_rw);
 	if (err) {

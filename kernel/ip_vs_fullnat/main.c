@@ -96,6 +96,7 @@ err_free:
 /* Packets stop here; a grace period passes before net_exit(). */
 static void __net_exit net_pre_exit(struct net *net)
 {
+	WRITE_ONCE(fnat_net(net)->exiting, true);
 	fnat_hooks_net_exit(net);
 }
 
@@ -128,6 +129,7 @@ static int __init fnat_init(void)
 	int err;
 
 	fnat_attach_init();
+	fnat_tcp_init();
 	err = fnat_ports_init();
 	if (err)
 		return err;

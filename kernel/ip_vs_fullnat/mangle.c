@@ -8,6 +8,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/checksum.h>
+#include <net/ip.h>
 #include <net/ip6_checksum.h>
 
 #include "fnat.h"
@@ -33,15 +34,17 @@ static void sum_apply(__sum16 *sum, __wsum diff)
 
 /*
  * A checksum that is left to the device covers the pseudo header only so far,
- * which has the addresses but not the ports, and is not yet inverted.
+ * which has addresses and length but not what follows, and is not inverted.
  */
 static void l4_sum_apply(const struct sk_buff *skb, __sum16 *sum,
 			 const struct fnat_rewrite *rw)
 {
+	__wsum pseudo = csum_add(rw->addr_diff, rw->len_diff);
+
 	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		*sum = ~csum_fold(csum_add(rw->addr_diff, csum_unfold(*sum)));
+		*sum = ~csum_fold(csum_add(pseudo, csum_unfold(*sum)));
 	else
-		sum_apply(sum, csum_add(rw->addr_diff, rw->port_diff));
+		sum_apply(sum, csum_add(pseudo, rw->l4_diff));
 }
 
 static void ports_apply(struct fnat_ports *ports, const struct fnat_rewrite *rw)
@@ -163,14 +166,37 @@ static void inner_apply(struct sk_buff *skb, u16 af, u16 protocol,
 {
 	struct fnat_ports *ports = (void *)(skb->data + inner->len);
 	struct udphdr *uh = (void *)ports;
+	struct tcphdr *th = (void *)ports;
 
 	ports_apply(ports, rw);
+	/* The receiver compares it with what it has sent (RFC 5927 4). */
+	if (protocol == IPPROTO_TCP)
+		th->seq = htonl(ntohl(th->seq) + rw->inner_seq_add);
 	if (protocol == IPPROTO_UDP && uh->check) {
-		sum_apply(&uh->check, csum_add(rw->addr_diff, rw->port_diff));
+		sum_apply(&uh->check, csum_add(rw->addr_diff, rw->l4_diff));
 		if (!uh->check)
 			uh->check = CSUM_MANGLED_0;
 	}
 	addrs_apply(af, skb->data + inner->off, rw);
+}
+
+static void lower_mtu(struct sk_buff *skb, u16 af, unsigned int off, u16 sub)
+{
+	struct icmp6hdr *icmp6h = (void *)(skb->data + off);
+	struct icmphdr *icmph = (void *)icmp6h;
+	u32 mtu;
+
+	if (af == AF_INET6 && icmp6h->icmp6_type == ICMPV6_PKT_TOOBIG) {
+		mtu = ntohl(icmp6h->icmp6_mtu);
+		if (mtu >= IPV6_MIN_MTU + sub)
+			icmp6h->icmp6_mtu = htonl(mtu - sub);
+	} else if (af == AF_INET && icmph->type == ICMP_DEST_UNREACH &&
+		   icmph->code == ICMP_FRAG_NEEDED) {
+		mtu = ntohs(icmph->un.frag.mtu);
+		/* 0: a router that does not know (RFC 1191 4) */
+		if (mtu >= IPV4_MIN_MTU + sub)
+			icmph->un.frag.mtu = htons(mtu - sub);
+	}
 }
 
 /*
@@ -195,6 +221,8 @@ int fnat_mangle_icmp(struct sk_buff *skb, u16 af, u16 protocol,
 		return -EBADMSG;
 
 	inner_apply(skb, af, protocol, inner, inner_rw);
+	if (outer_rw->mtu_sub)
+		lower_mtu(skb, af, outer->len, outer_rw->mtu_sub);
 	addrs_apply(af, skb_network_header(skb), outer_rw);
 	ttl_decrease(skb, af);
 	icmp_sum_set(skb, af, outer->len);

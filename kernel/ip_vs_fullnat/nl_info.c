@@ -3,7 +3,8 @@
 #include "netlink.h"
 #include "version.h"
 
-#define CAPABILITIES	(IPVS_FNAT_CAP_FULLNAT | IPVS_FNAT_CAP_DRAIN)
+#define CAPABILITIES							\
+	(IPVS_FNAT_CAP_FULLNAT | IPVS_FNAT_CAP_TOA | IPVS_FNAT_CAP_DRAIN)
 
 static int reply_info(struct genl_info *info, u8 cmd, u32 conns)
 {

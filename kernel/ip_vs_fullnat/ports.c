@@ -95,24 +95,33 @@ static unsigned int take_bit(unsigned long *bits, unsigned int from,
 	return to;
 }
 
+/* False: there is none, the two limits are set one after the other. */
+bool fnat_ports_range(const struct fnat_sysctl *sysctl, unsigned int *min,
+		      unsigned int *count)
+{
+	unsigned int lowest = READ_ONCE(sysctl->lport_min);
+	unsigned int highest = READ_ONCE(sysctl->lport_max);
+
+	*min = lowest;
+	*count = highest - lowest + 1;
+	return lowest <= highest;
+}
+
 /*
  * Looks at no more than fullnat_lport_tries ports of the range, from a random
  * one upwards and on from the lowest.
  */
 static int take_port(const struct fnat_sysctl *sysctl, unsigned long *bits)
 {
-	unsigned int min = READ_ONCE(sysctl->lport_min) - FNAT_LPORT_FLOOR;
-	unsigned int max = READ_ONCE(sysctl->lport_max) - FNAT_LPORT_FLOOR;
-	unsigned int count, start, tries, bit, end;
+	unsigned int min, count, start, tries, bit, end;
 
-	/* The two limits are set one after the other. */
-	if (min > max)
+	if (!fnat_ports_range(sysctl, &min, &count))
 		return -EADDRINUSE;
-	count = max - min + 1;
+	min -= FNAT_LPORT_FLOOR;
 	start = min + get_random_u32_below(count);
 	tries = min_t(unsigned int, READ_ONCE(sysctl->lport_tries), count);
 
-	end = min(start + tries, max + 1);
+	end = min(start + tries, min + count);
 	bit = take_bit(bits, start, end);
 	if (bit < end)
 		return bit;

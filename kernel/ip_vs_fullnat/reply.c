@@ -21,6 +21,11 @@ static unsigned int reply_xmit(struct fnat_conn *c, struct ip_vs_conn *cp,
 		goto drop;
 
 	fnat_conn_rewrite(c, FNAT_DIR_REPLY, &rw);
+	if (likely(c->tuple.protocol == IPPROTO_TCP) &&
+	    unlikely(!fnat_tcp_to_client(c, skb, iph->len, &rw))) {
+		fnat_stat_inc(c->fn, BAD_HEADER);
+		goto drop;
+	}
 	if (unlikely(fnat_mangle(skb, c->tuple.af, c->tuple.protocol, iph->len,
 				 &rw))) {
 		fnat_stat_inc(c->fn, BAD_HEADER);

@@ -2,11 +2,41 @@
 /* Per-namespace counters: their names, sums, and /proc/net/ip_vs_ext_stats. */
 #include "fnat.h"
 
-static const char * const stat_names[__FNAT_STAT_MAX] = {
-#define F(id, name) [FNAT_STAT_##id] = name,
-	FNAT_STATS(F)
-#undef F
+/* Those that Alibaba's kernel has keep its names. */
+static const char * const stat_names[] = {
+	[FNAT_STAT_CONN_BOUND] = "fullnat_conn_bound",
+	[FNAT_STAT_CONN_DONE] = "fullnat_conn_done",
+	[FNAT_STAT_CONN_REUSED] = "fullnat_conn_reused",
+	[FNAT_STAT_BIND_RACE] = "fullnat_bind_race",
+	[FNAT_STAT_NO_SERVICE] = "fullnat_no_service",
+	[FNAT_STAT_NO_LADDR] = "fullnat_no_laddr",
+	[FNAT_STAT_NO_PORT] = "fullnat_no_port",
+	[FNAT_STAT_PORT_RECLAIMED] = "fullnat_port_reclaimed",
+	[FNAT_STAT_NO_MEM] = "fullnat_no_mem",
+	[FNAT_STAT_BAD_PROTO] = "fullnat_bad_proto",
+	[FNAT_STAT_DRAINING] = "fullnat_draining",
+	[FNAT_STAT_RST_CLIENT] = "fullnat_rst_client",
+	[FNAT_STAT_RST_SERVER] = "fullnat_rst_server",
+	[FNAT_STAT_IN_PKTS] = "fullnat_in_pkts",
+	[FNAT_STAT_OUT_PKTS] = "fullnat_out_pkts",
+	[FNAT_STAT_ICMP_IN] = "fullnat_icmp_in",
+	[FNAT_STAT_ICMP_OUT] = "fullnat_icmp_out",
+	[FNAT_STAT_NO_CONN] = "fullnat_no_conn",
+	[FNAT_STAT_UNBOUND] = "fullnat_unbound",
+	[FNAT_STAT_NO_ROUTE] = "fullnat_no_route",
+	[FNAT_STAT_TTL_EXCEEDED] = "fullnat_ttl_exceeded",
+	[FNAT_STAT_MTU_EXCEEDED] = "fullnat_mtu_exceeded",
+	[FNAT_STAT_BAD_HEADER] = "fullnat_bad_header",
+	[FNAT_STAT_BAD_ICMP] = "fullnat_bad_icmp",
+	[FNAT_STAT_DEFRAG_FAIL] = "fullnat_defrag_fail",
+	[FNAT_STAT_TOA_OK] = "fullnat_add_toa_ok",
+	[FNAT_STAT_TOA_FAIL_LEN] = "fullnat_add_toa_fail_len",
+	[FNAT_STAT_TOA_HEAD_FULL] = "fullnat_add_toa_head_full",
+	[FNAT_STAT_TOA_FAIL_MEM] = "fullnat_add_toa_fail_mem",
+	[FNAT_STAT_TOA_DEL_OPT] = "fullnat_toa_del_opt",
 };
+
+static_assert(ARRAY_SIZE(stat_names) == __FNAT_STAT_MAX);
 
 const char *fnat_stat_name(enum fnat_stat id)
 {

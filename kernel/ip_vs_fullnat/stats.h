@@ -1,44 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Counters of a namespace. Each reason for which a packet or a connection can
- * be refused has one, so that no packet leaves our code silently.
+ * be refused has one, so that no packet leaves our code silently. Their names,
+ * as operators see them, are in stats.c.
  */
 #ifndef FNAT_STATS_H
 #define FNAT_STATS_H
 
-#include <linux/percpu.h>
 #include <linux/seq_file.h>
 
-/* F(enumerator, name as operators see it) */
-#define FNAT_STATS(F)							\
-	/* connections */						\
-	F(CONN_BOUND, "fullnat_conn_bound")				\
-	F(CONN_DONE, "fullnat_conn_done")				\
-	F(BIND_RACE, "fullnat_bind_race")				\
-	F(NO_SERVICE, "fullnat_no_service")				\
-	F(NO_LADDR, "fullnat_no_laddr")					\
-	F(NO_PORT, "fullnat_no_port")					\
-	F(NO_MEM, "fullnat_no_mem")					\
-	F(BAD_PROTO, "fullnat_bad_proto")				\
-	F(DRAINING, "fullnat_draining")					\
-	/* packets */							\
-	F(IN_PKTS, "fullnat_in_pkts")					\
-	F(OUT_PKTS, "fullnat_out_pkts")					\
-	F(ICMP_IN, "fullnat_icmp_in")					\
-	F(ICMP_OUT, "fullnat_icmp_out")					\
-	F(NO_CONN, "fullnat_no_conn")					\
-	F(UNBOUND, "fullnat_unbound")					\
-	F(NO_ROUTE, "fullnat_no_route")					\
-	F(TTL_EXCEEDED, "fullnat_ttl_exceeded")				\
-	F(MTU_EXCEEDED, "fullnat_mtu_exceeded")				\
-	F(BAD_HEADER, "fullnat_bad_header")				\
-	F(BAD_ICMP, "fullnat_bad_icmp")					\
-	F(DEFRAG_FAIL, "fullnat_defrag_fail")
-
 enum fnat_stat {
-#define F(id, name) FNAT_STAT_##id,
-	FNAT_STATS(F)
-#undef F
+	/* connections */
+	FNAT_STAT_CONN_BOUND,	/* given a local address and port */
+	FNAT_STAT_CONN_DONE,	/* ended, gave them back */
+	FNAT_STAT_CONN_REUSED,	/* client came again from the same port */
+	FNAT_STAT_BIND_RACE,	/* two CPUs bound it, one gave way */
+	FNAT_STAT_NO_SERVICE,	/* refused: service without extension */
+	FNAT_STAT_NO_LADDR,	/* refused: service without local address */
+	FNAT_STAT_NO_PORT,	/* refused: no free local port found */
+	FNAT_STAT_PORT_RECLAIMED, /* taken from an ended connection */
+	FNAT_STAT_NO_MEM,	/* refused: no memory */
+	FNAT_STAT_BAD_PROTO,	/* refused: neither TCP nor UDP */
+	FNAT_STAT_DRAINING,	/* refused: after DRAIN, or during rmmod */
+	FNAT_STAT_RST_CLIENT,	/* RST sent when an idle connection expired */
+	FNAT_STAT_RST_SERVER,
+	/* packets */
+	FNAT_STAT_IN_PKTS,	/* translated, client to real server */
+	FNAT_STAT_OUT_PKTS,	/* translated, real server to client */
+	FNAT_STAT_ICMP_IN,	/* errors of the client's side */
+	FNAT_STAT_ICMP_OUT,	/* errors of the real server's side */
+	FNAT_STAT_NO_CONN,	/* for a local address, left to the host */
+	FNAT_STAT_UNBOUND,	/* dropped: lost its binding just now */
+	FNAT_STAT_NO_ROUTE,	/* dropped: no route */
+	FNAT_STAT_TTL_EXCEEDED,	/* dropped, sender told */
+	FNAT_STAT_MTU_EXCEEDED,	/* dropped, sender told */
+	FNAT_STAT_BAD_HEADER,	/* dropped: header cut off or malformed */
+	FNAT_STAT_BAD_ICMP,	/* dropped: error malformed or wrong sum */
+	FNAT_STAT_DEFRAG_FAIL,	/* dropped: fragments do not fit */
+	/* client's address in a TCP option */
+	FNAT_STAT_TOA_OK,	/* added */
+	FNAT_STAT_TOA_FAIL_LEN,	/* packet would exceed the MTU */
+	FNAT_STAT_TOA_HEAD_FULL, /* no room in the TCP header */
+	FNAT_STAT_TOA_FAIL_MEM,	/* no memory to grow the header */
+	FNAT_STAT_TOA_DEL_OPT,	/* client's own option removed */
 	__FNAT_STAT_MAX
 };
 

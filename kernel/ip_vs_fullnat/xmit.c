@@ -1,6 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Client to real server: the transmitter that stock IPVS calls. */
+#include <linux/tcp.h>
+
 #include "fnat.h"
+
+/* Only a SYN gives a connection that has lost its port another one. */
+static struct fnat_conn *come_again(struct fnat_conn *c,
+				    const struct sk_buff *skb,
+				    const struct ip_vs_iphdr *iph)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+	if (th && !ip_vs_iph_icmp(iph) && th->syn && !th->ack)
+		return fnat_attach_again(c, skb);
+	fnat_stat_inc(c->fn, UNBOUND);
+	return NULL;
+}
 
 /*
  * Stock has counted the packet and advanced the connection's state. @iph is
@@ -19,6 +36,11 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 	/* The sync daemon has just taken it away; the next packet binds. */
 	if (unlikely(!c))
 		return fnat_drop(fnat_net(cp->ipvs->net), UNBOUND);
+	if (unlikely(!READ_ONCE(c->map))) {
+		c = come_again(c, skb, iph);
+		if (!c)
+			return NF_DROP;
+	}
 	if (unlikely(ip_vs_iph_icmp(iph)))
 		return fnat_icmp_to_server(c, skb, iph);
 
@@ -29,6 +51,11 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 		goto drop;
 
 	fnat_conn_rewrite(c, FNAT_DIR_ORIG, &rw);
+	if (likely(c->tuple.protocol == IPPROTO_TCP) &&
+	    unlikely(!fnat_tcp_to_server(c, skb, iph->len, dst, &rw))) {
+		fnat_stat_inc(c->fn, BAD_HEADER);
+		goto drop;
+	}
 	if (unlikely(fnat_mangle(skb, c->tuple.af, c->tuple.protocol, iph->len,
 				 &rw))) {
 		fnat_stat_inc(c->fn, BAD_HEADER);

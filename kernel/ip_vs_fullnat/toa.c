@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The client's address in a TCP option (common/toa_wire.h), for kernel/toa and
+ * its like on the real server. It goes on the SYN, and on every segment until
+ * the client has acknowledged something that the server sent: by then the
+ * server has the connection, and has seen at least one of them.
+ */
+#include <linux/tcp.h>
+
+#include "../common/tcpopt.h"
+#include "../common/toa_wire.h"
+#include "fnat.h"
+
+static unsigned int option_len(const struct fnat_conn *c)
+{
+	return c->tuple.af == AF_INET6 ? TOA_LEN_V6 : TOA_LEN_V4;
+}
+
+/* By how much segments may grow; 0 when it is switched off. */
+unsigned int fnat_toa_len(const struct fnat_conn *c)
+{
+	return READ_ONCE(c->fn->sysctl.toa) ? option_len(c) : 0;
+}
+
+bool fnat_toa_wanted(const struct fnat_conn *c, const struct tcphdr *th)
+{
+	const struct fnat_tcp *tcp = &c->tcp;
+
+	if (!READ_ONCE(c->fn->sysctl.toa) || th->rst)
+		return false;
+	if (th->syn)
+		return !th->ack;
+	/* Pairs with the release in fnat_tcp_to_client(). */
+	return smp_load_acquire(&tcp->has_first_ack) &&
+	       ntohl(th->ack_seq) == READ_ONCE(tcp->first_ack);
+}
+
+/* What the SYN-ACK's MSS goes down by. */
+unsigned int fnat_toa_mss_cost(const struct fnat_conn *c)
+{
+	return READ_ONCE(c->fn->sysctl.mss_adjust) ? fnat_toa_len(c) : 0;
+}
+
+/*
+ * A client could claim any address: blanks what it sent. True: there was one
+ * and it is to stay, as another director's that is trusted.
+ */
+static bool strip(const struct fnat_conn *c, u8 *th, unsigned int options,
+		  __wsum *diff)
+{
+	unsigned int pos = 0;
+	struct tcpopt opt;
+
+	while (tcpopt_next(th + sizeof(struct tcphdr), options, &pos, &opt)) {
+		if (!toa_wire_is_toa(opt.data[0], opt.len))
+			continue;
+		if (READ_ONCE(c->fn->sysctl.toa_trust))
+			return true;
+		fnat_stat_inc(c->fn, TOA_DEL_OPT);
+		fnat_tcp_blank_option(th, opt.data - th, opt.len, diff);
+	}
+	return false;
+}
+
+/* Does the packet, or each segment of it, have room for @len more bytes? */
+static bool has_room(struct sk_buff *skb, unsigned int headers,
+		     unsigned int len, unsigned int mtu)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+
+	/* The length field of either IP header has 16 bits. */
+	if (skb->len + len > U16_MAX)
+		return false;
+	if (!skb_is_gso(skb))
+		return skb->len + len <= mtu;
+	/* Segments with headers of their own, which would not get it. */
+	if (shinfo->gso_type & SKB_GSO_FRAGLIST)
+		return false;
+	if (headers + shinfo->gso_size + len <= mtu)
+		return true;
+	/* A client that was not told our MSS: its segments become smaller. */
+	if (shinfo->gso_size <= len + FNAT_TCP_MSS_MIN)
+		return false;
+	skb_decrease_gso_size(shinfo, len);
+	shinfo->gso_type |= SKB_GSO_DODGY;
+	shinfo->gso_segs = 0;
+	return true;
+}
+
+/* Moves IP header and fixed TCP header forward into the headroom. */
+static int open_gap(struct sk_buff *skb, unsigned int l4_off, unsigned int len,
+		    const struct net_device *dev)
+{
+	unsigned int head = l4_off + sizeof(struct tcphdr);
+	int err;
+
+	/* Room for the link-layer header too: one reallocation, if any. */
+	err = skb_cow_head(skb, len + LL_RESERVED_SPACE(dev));
+	if (err)
+		return err;
+	skb_push(skb, len);
+	memmove(skb->data, skb->data + len, head);
+	skb_reset_network_header(skb);
+	skb_set_transport_header(skb, l4_off);
+	/* The old link-layer header is overwritten. */
+	skb->mac_header = (typeof(skb->mac_header))~0U;
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		skb->csum_start -= len;
+	return 0;
+}
+
+static __wsum length_diff(unsigned int from, unsigned int to)
+{
+	return csum_sub((__force __wsum)htons(to), (__force __wsum)htons(from));
+}
+
+static void grow_ip(struct sk_buff *skb, u16 af, unsigned int len)
+{
+	if (af == AF_INET6) {
+		struct ipv6hdr *ip6h = ipv6_hdr(skb);
+
+		ip6h->payload_len = htons(ntohs(ip6h->payload_len) + len);
+	} else {
+		struct iphdr *iph = ip_hdr(skb);
+		__be16 to = htons(ntohs(iph->tot_len) + len);
+
+		csum_replace2(&iph->check, iph->tot_len, to);
+		iph->tot_len = to;
+	}
+}
+
+static void write_option(const struct fnat_conn *c, u8 *opt, unsigned int len)
+{
+	const struct ip_vs_conn *cp = c->cp;
+
+	opt[0] = c->tuple.af == AF_INET6 ?
+		 READ_ONCE(c->fn->sysctl.toa_kind6) : TOA_KIND;
+	opt[1] = len;
+	memcpy(opt + 2, &cp->cport, sizeof(cp->cport));
+	memcpy(opt + 4, &cp->caddr, len - 4);
+}
+
+/* Longer header: its length field, its bytes, and the length that is summed. */
+static void grow_tcp(const struct fnat_conn *c, struct tcphdr *th,
+		     unsigned int len, unsigned int tcp_len,
+		     struct fnat_rewrite *rw)
+{
+	__be16 *offset_flags = (__be16 *)&tcp_flag_word(th);
+	u8 *opt = (u8 *)(th + 1);
+	__be16 old = *offset_flags;
+
+	th->doff += len / 4;
+	write_option(c, opt, len);
+	rw->l4_diff = csum_add(rw->l4_diff,
+			       csum_sub((__force __wsum)*offset_flags,
+					(__force __wsum)old));
+	rw->l4_diff = csum_add(rw->l4_diff, csum_partial(opt, len, 0));
+	rw->len_diff = length_diff(tcp_len, tcp_len + len);
+}
+
+/*
+ * Adds the option to a segment whose TCP header is linear and writable. When
+ * there is no room the segment goes without, counted by reason, and the next
+ * one tries again.
+ */
+void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,
+		  const struct dst_entry *dst, struct fnat_rewrite *rw)
+{
+	struct tcphdr *th = (struct tcphdr *)(skb->data + l4_off);
+	unsigned int header = th->doff * 4, len = option_len(c);
+
+	if (strip(c, (u8 *)th, header - sizeof(*th), &rw->l4_diff))
+		return;
+	if (header + len > FNAT_TCP_HEADER_MAX) {
+		fnat_stat_inc(c->fn, TOA_HEAD_FULL);
+		return;
+	}
+	if (!has_room(skb, l4_off + header, len, dst_mtu(dst))) {
+		fnat_stat_inc(c->fn, TOA_FAIL_LEN);
+		return;
+	}
+	if (open_gap(skb, l4_off, len, dst->dev)) {
+		fnat_stat_inc(c->fn, TOA_FAIL_MEM);
+		return;
+	}
+	grow_ip(skb, c->tuple.af, len);
+	grow_tcp(c, (struct tcphdr *)(skb->data + l4_off), len,
+		 skb->len - len - l4_off, rw);
+	fnat_stat_inc(c->fn, TOA_OK);
+}
