@@ -28,6 +28,7 @@ type opener struct {
 	timeout time.Duration
 	request bool // make one HTTP request on each, to be sure the server has it
 	reset   bool // end them by RST in place of FIN
+	last    bool // the request asks the server to close: TIME_WAIT is its
 }
 
 type connsReport struct {
@@ -62,7 +63,7 @@ func (o *opener) open(ctx context.Context, i int) (net.Conn, string, error) {
 	if !o.request {
 		return conn, "", nil
 	}
-	name, err := greet(conn, o.timeout)
+	name, err := greet(conn, o.timeout, o.last)
 	if err != nil {
 		conn.Close()
 		return nil, "", err
@@ -70,11 +71,15 @@ func (o *opener) open(ctx context.Context, i int) (net.Conn, string, error) {
 	return conn, name, nil
 }
 
-// greet makes one request on conn and leaves it open; it returns the first word
-// of the answer, the server's name.
-func greet(conn net.Conn, timeout time.Duration) (string, error) {
+// greet makes one request on conn; it returns the first word of the answer, the
+// server's name. Unless it is the last request, conn stays open.
+func greet(conn net.Conn, timeout time.Duration, last bool) (string, error) {
 	_ = conn.SetDeadline(time.Now().Add(timeout))
-	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: lab\r\n\r\n"); err != nil {
+	request := "GET / HTTP/1.1\r\nHost: lab\r\n"
+	if last {
+		request += "Connection: close\r\n"
+	}
+	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
 		return "", err
 	}
 	r := bufio.NewReader(conn)
@@ -85,6 +90,10 @@ func greet(conn net.Conn, timeout time.Duration) (string, error) {
 		}
 		if inBody {
 			name, _, _ := strings.Cut(line, " ")
+			if last {
+				_, err = io.Copy(io.Discard, r)
+				return name, err
+			}
 			return name, conn.SetDeadline(time.Time{})
 		}
 		inBody = line == "\r\n"
@@ -156,6 +165,7 @@ func runConns(args []string, out io.Writer) error {
 	bind := fs.String("bind", "", "local address; with a port: count up from it")
 	fs.DurationVar(&o.timeout, "timeout", 5*time.Second, "for each connection")
 	fs.BoolVar(&o.request, "request", false, "make an HTTP request on each")
+	fs.BoolVar(&o.last, "server-closes", false, "with -request: let the server close first")
 	fs.BoolVar(&o.reset, "reset", false, "end them by RST")
 	rest, err := parseFlags(fs, args, 1)
 	if err != nil {

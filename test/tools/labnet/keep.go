@@ -33,7 +33,7 @@ func keepOne(ctx context.Context, conn net.Conn, interval, timeout time.Duration
 			return done, nil
 		case <-time.After(interval):
 		}
-		if _, err := greet(conn, timeout); err != nil {
+		if _, err := greet(conn, timeout, false); err != nil {
 			return done, err
 		}
 	}
