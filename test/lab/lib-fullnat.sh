@@ -32,7 +32,9 @@ rs() {
 
 # regex ADDRESS: a regular expression that matches just this address.
 regex() {
-	sed 's/[].[]/\\&/g' <<<"$1"
+	local escaped=${1//./\\.}
+	escaped=${escaped//[/\\[}
+	echo "${escaped//]/\\]}"
 }
 
 # lip N 4|6: the Nth local address.
@@ -72,9 +74,9 @@ conflicts_of() {
 	ipvs -G "$1" "$2" | awk -v lip="$3" '$1 == lip { print $2 }'
 }
 
-# fullnat_conns [REGEX]: the director's bound connections, one per line.
+# fullnat_conns REGEX: the director's bound connections, one per line.
 fullnat_conns() {
-	in_ns "$director" sed 1d /proc/net/ip_vs_fullnat_conn | grep -E -- "${1:-.}" || true
+	in_ns "$director" sed 1d /proc/net/ip_vs_fullnat_conn | grep -E -- "$1" || true
 }
 
 # stats_of SVC: Conns InPkts OutPkts InBytes OutBytes of a service, or of a real
@@ -88,7 +90,19 @@ stats_of() {
 # all_given_back: no connection is bound any more.
 all_given_back() {
 	[ "$(counter "$director" fullnat_conn_bound)" -eq "$(counter "$director" fullnat_conn_done)" ] &&
-		[ -z "$(fullnat_conns)" ]
+		[ -z "$(fullnat_conns .)" ]
+}
+
+# expect_kept DESCRIPTION NAME: labnet keep, started as NAME, ends well: each of
+# its connections was served all the time.
+expect_kept() {
+	local status=0
+	stop "$2" || status=$?
+	if [ $status -eq 0 ]; then
+		ok "$1"
+	else
+		not_ok "$1" "exit status: $status" "$(cat "$lab_tmp/$2.log")"
+	fi
 }
 
 # offload on|off NS DEV: checksums, segmentation and merging by the device.
@@ -111,8 +125,8 @@ expect_good_checksums() {
 
 # hex_ip ADDRESS4: its bytes in hexadecimal, hex N DIGITS: a number.
 hex_ip() {
-	# shellcheck disable=SC2046,SC2086  # four words
-	printf %02x $(echo ${1//./ })
+	# shellcheck disable=SC2086  # four words
+	printf %02x ${1//./ }
 }
 
 hex() {
