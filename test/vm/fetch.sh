@@ -128,10 +128,16 @@ resolve() {
 	done | sort
 }
 
-# download LIST DIR: the packages of a resolved list, by apt into DIR.
+# download LIST DIR: the packages of a resolved list, by apt into DIR. The
+# metapackages are empty, and some archives do not keep them.
 download() {
 	local -a specs
-	mapfile -t specs < <(awk '{ print $1 "=" $2 }' "$1")
+	local pkg version
+	while read -r pkg version _; do
+		if [ "$k_follow" = - ] || [[ $pkg =~ ^($k_follow)$ ]]; then
+			specs+=("$pkg=$version")
+		fi
+	done <"$1"
 	echo "fetching kernel $k_name: ${specs[*]}" >&2
 	(cd "$2" && our_apt apt-get download -q "${specs[@]}" >"$apt_dir/download.$k_name.log" 2>&1)
 }
