@@ -20,6 +20,7 @@
 #include <linux/random.h>
 #include <linux/skbuff.h>
 #include <linux/sysctl.h>
+#include <linux/unaligned.h>
 #include <net/genetlink.h>
 #include <net/gso.h>
 #include <net/genetlink.h>
@@ -29,11 +30,6 @@
 #include <net/ip_vs.h>
 #include <net/net_namespace.h>
 #include <net/route.h>
-#ifdef HAVE_LINUX_UNALIGNED_H
-#include <linux/unaligned.h>
-#else
-#include <asm/unaligned.h>
-#endif
 
 /* A note to newer compilers, a macro wherever it is known. */
 #ifndef __counted_by
