@@ -81,7 +81,7 @@ func TestRun_mistakes(t *testing.T) {
 		{"-L|foo", 2, "unexpected argument foo\n"},
 		{"-L|-n|-n", 2, "multiple 'numeric' options specified\n"},
 		{"-A", 2, "You need to supply the 'service-address' option for the 'add-service' command\n"},
-		{"-C|-n", 2, "Illegal 'numeric' option with the 'clear' command\n"},
+		{"-C|-n", 2, "Illegal 'numeric' option with the 'flush' command\n"},
 		{"-L|-c|--daemon", 2, "The option 'daemon' conflicts with the 'connection' option in the 'list' command\n"},
 		{"-L|-c|--stats", 2, "options conflicts in the list command\n"},
 		{"-A|-t|80", 2, "illegal virtual server address[:port] specified\n"},

@@ -11,7 +11,8 @@ import (
 // command is one of the things that a line can ask for. Either steps or run
 // does it.
 type command struct {
-	name    string // long option and name in messages
+	name    string // long option
+	title   string // name in messages where that is another one
 	short   byte
 	arity   argv.Arity
 	aliases []alias
@@ -27,6 +28,14 @@ type command struct {
 	// restore can send many in a few system calls.
 	steps func(*session, *request) ([]step, error)
 	run   func(*session, *request) error
+}
+
+// subject names the command in messages.
+func (c *command) subject() string {
+	if c.title != "" {
+		return c.title
+	}
+	return c.name
 }
 
 // alias is another name of a command.

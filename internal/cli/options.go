@@ -124,7 +124,7 @@ var serviceOptions = []option{
 	valueOption("netmask", 'M', optNetmask, setNetmask),
 	flagOption("ops", 'o', optOnePacket, func(r *request) { r.svc.Flags |= np.FlagOnePacket }),
 	valueOption("pe", 0, optEngine, func(r *request, v string) error {
-		r.svc.PEName = cut(v, 16)
+		r.svc.PEName = cut(v, 15)
 		return nil
 	}),
 	valueOption("sched-flags", 'b', optSchedFlags, func(r *request, v string) error {
@@ -193,7 +193,8 @@ var serverOptions = []option{
 	methodOption("ipip", 'i', np.Tunnel),
 	methodOption("gatewaying", 'g', np.DirectRoute),
 	methodOption("fullnat", 0, np.FullNAT),
-	numberOption("weight", 'w', optWeight, "weight", 0, 65535,
+	// Debian's ipvsadm takes more than the 65535 of upstream.
+	numberOption("weight", 'w', optWeight, "weight", 0, math.MaxInt32,
 		func(r *request, n int64) { r.dest.Weight = int32(n) }),
 	numberOption("u-threshold", 'x', optUpper, "u_threshold", 0, math.MaxInt32,
 		func(r *request, n int64) { r.dest.UpperThreshold = uint32(n) }),

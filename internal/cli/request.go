@@ -104,7 +104,7 @@ func (r *request) finish(words []string, syntax *argv.SyntaxError) error {
 		}
 		r.svc.Flags = r.svc.Flags&^np.ServiceFlags(spec.SchedFlags) | np.ServiceFlags(bits)
 	}
-	if err := checkOptions(r.cmd.rule, ^optSet(0), r.given, "'"+r.cmd.name+"' command"); err != nil {
+	if err := checkOptions(r.cmd.rule, ^optSet(0), r.given, "'"+r.cmd.subject()+"' command"); err != nil {
 		return err
 	}
 	if r.cmd.check != nil {

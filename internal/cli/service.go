@@ -25,7 +25,7 @@ var deleteServiceCommand = command{
 	steps: deleteService,
 }
 
-var clearCommand = command{name: "clear", short: 'C', steps: clearAll}
+var clearCommand = command{name: "clear", title: "flush", short: 'C', steps: clearAll}
 
 // errZeroPort is ipvsadm's message for a service of any port.
 const errZeroPort = "Zero port specified for non-persistent service"
