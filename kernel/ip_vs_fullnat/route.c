@@ -14,8 +14,7 @@
 #include "fnat.h"
 
 static struct dst_entry *lookup4(const struct fnat_conn *c,
-				 const struct fnat_rewrite *rw,
-				 const struct sk_buff *skb)
+				 const struct fnat_rewrite *rw, u32 mark)
 {
 	struct flowi4 fl4 = {
 		.daddr = rw->daddr->ip,
@@ -23,7 +22,7 @@ static struct dst_entry *lookup4(const struct fnat_conn *c,
 		.flowi4_proto = c->tuple.protocol,
 		.fl4_sport = rw->sport,
 		.fl4_dport = rw->dport,
-		.flowi4_mark = skb->mark,
+		.flowi4_mark = mark,
 		/* A lip or vip need not be on an interface of ours. */
 		.flowi4_flags = FLOWI_FLAG_ANYSRC,
 	};
@@ -33,8 +32,8 @@ static struct dst_entry *lookup4(const struct fnat_conn *c,
 }
 
 static struct dst_entry *lookup6(const struct fnat_conn *c,
-				 const struct fnat_rewrite *rw,
-				 const struct sk_buff *skb, int oif)
+				 const struct fnat_rewrite *rw, u32 mark,
+				 int oif)
 {
 	struct flowi6 fl6 = {
 		.daddr = rw->daddr->in6,
@@ -43,7 +42,7 @@ static struct dst_entry *lookup6(const struct fnat_conn *c,
 		.flowi6_proto = c->tuple.protocol,
 		.fl6_sport = rw->sport,
 		.fl6_dport = rw->dport,
-		.flowi6_mark = skb->mark,
+		.flowi6_mark = mark,
 		.flowi6_flags = FLOWI_FLAG_ANYSRC,
 	};
 	struct dst_entry *dst = ip6_route_output(c->fn->net, NULL, &fl6);
@@ -87,17 +86,23 @@ struct dst_entry *fnat_route(struct fnat_conn *c, enum fnat_dir dir,
 	struct fnat_path *path = &c->path[dir];
 	struct dst_entry *dst = READ_ONCE(path->dst);
 	struct fnat_rewrite rw;
+	u32 mark = 0;
+	int oif = 0;
 
 	*noref = true;
 	if (likely(dst && dst_check(dst, READ_ONCE(path->cookie))))
 		return dst;
 
+	/* A client's mark brought the packet here: it leads back to us. */
+	if (dir == FNAT_DIR_REPLY) {
+		mark = skb->mark;
+		oif = c->client_oif;
+	}
 	fnat_conn_rewrite(c, dir, &rw);
 	if (c->tuple.af == AF_INET6)
-		dst = lookup6(c, &rw, skb,
-			      dir == FNAT_DIR_REPLY ? c->client_oif : 0);
+		dst = lookup6(c, &rw, mark, oif);
 	else
-		dst = lookup4(c, &rw, skb);
+		dst = lookup4(c, &rw, mark);
 	*noref = false;
 	if (dst)
 		path_keep(c, dir, dst);
