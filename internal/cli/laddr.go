@@ -59,6 +59,13 @@ func (r *request) owner() string {
 }
 
 func addLocals(s *session, r *request) ([]step, error) {
+	if r.given.has(optService) {
+		// The module cannot ask stock IPVS for its services, so it would
+		// take an address for one that is not there.
+		if _, err := s.isOnePacket(r.svc.ServiceKey); err != nil {
+			return nil, refused(opAddLocal, err)
+		}
+	}
 	return s.localSteps(r, opAddLocal, np.AddLocalAddrRequest, np.AddZoneLocalAddrRequest)
 }
 

@@ -31,7 +31,8 @@ type session struct {
 	fullnat *bool
 	// synProxied are the services with SYN proxying; nil is not known yet.
 	synProxied map[np.ServiceKey]bool
-	// onePacket are services whose one-packet flag is known.
+	// onePacket are services that are known to exist, and whether they have
+	// one-packet scheduling.
 	onePacket map[np.ServiceKey]bool
 
 	// restore is set while lines are read from standard input.

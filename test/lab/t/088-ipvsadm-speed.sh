@@ -22,10 +22,10 @@ took() {
 
 # race WHAT ARGS...: both tools in turns, three times; sums in stock and ours.
 race() {
-	local what=$1 round
+	local what=$1
 	shift
 	stock=0 ours=0
-	for round in 1 2 3; do
+	for _ in 1 2 3; do
 		[ "$what" != restore ] || ipvsadm -C
 		stock=$((stock + $(took ipvsadm "$@")))
 		[ "$what" != restore ] || ipvsadm -C
@@ -55,7 +55,7 @@ one() {
 	echo $((${EPOCHREALTIME/./} - start))
 }
 stock=0 ours=0
-for round in 1 2 3; do
+for _ in 1 2 3; do
 	stock=$((stock + $(one ipvsadm)))
 	ours=$((ours + $(one ipvsadm-go)))
 done
