@@ -47,6 +47,7 @@ _ipvsadm_go_options() {
 	-L* | -l* | --list)
 		echo "$service --numeric --connection --timeout --daemon --stats --rate --exact --thresholds --persistent-conn --tun-info --nosort --sort --json" ;;
 	-S* | --save) echo --numeric ;;
+	-R* | --restore) echo --atomic --dry-run ;;
 	-P* | -Q* | --add-laddr | --del-laddr) echo "$service --zone --laddr" ;;
 	-U* | -W* | --add-laddr-zone | --del-laddr-zone) echo --zone --laddr ;;
 	-K* | -V* | --add-zone | --del-zone) echo --zone ;;
