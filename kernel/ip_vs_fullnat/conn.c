@@ -124,6 +124,8 @@ static struct fnat_portmap *conn_reclaim(const struct fnat_conn *c,
 		if (!map)
 			continue;
 		rhashtable_remove_fast(&conns, &old->node, conn_params);
+		/* Out of the table a drain would not find it any more. */
+		fnat_attach_expire(old);
 		fnat_stat_inc(c->fn, PORT_RECLAIMED);
 		return map;
 	}

@@ -2,6 +2,7 @@
 /* Where packets reach us. */
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <linux/tcp.h>
 
 #include "fnat.h"
 
@@ -22,6 +23,35 @@ static unsigned int hook_reply(void *priv, struct sk_buff *skb,
 	if (likely(!fnat_laddr_exists_rcu(fn, af, &daddr)))
 		return NF_ACCEPT;
 	return fnat_reply(fn, skb, af);
+}
+
+static bool is_tcp_rst(const struct sk_buff *skb, const struct ip_vs_iphdr *iph)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	if (iph->protocol != IPPROTO_TCP)
+		return false;
+	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+	return th && th->rst;
+}
+
+static unsigned int first_packet(struct fnat_net *fn, struct sk_buff *skb,
+				 struct ip_vs_conn *cp,
+				 struct ip_vs_protocol *pp,
+				 struct ip_vs_iphdr *iph)
+{
+	/*
+	 * Stock ends an old connection when SYN is set but begins none when
+	 * RST is too (tcp_conn_schedule()): what was found here is the old one.
+	 */
+	if (is_tcp_rst(skb, iph)) {
+		fnat_stat_inc(fn, NO_CONN);
+		return NF_ACCEPT;
+	}
+	if (!fnat_attach(fn, cp, skb))
+		return NF_DROP;
+	return fnat_xmit(skb, cp, pp, iph);
 }
 
 /*
@@ -49,12 +79,9 @@ static unsigned int hook_first(void *priv, struct sk_buff *skb,
 	if (!cp)
 		return NF_ACCEPT;
 
-	if (IP_VS_FWD_METHOD(cp) == FNAT_FWD_METHOD) {
-		struct fnat_net *fn = fnat_net(state->net);
-
-		verdict = fnat_attach(fn, cp, skb) ?
-			  fnat_xmit(skb, cp, pd->pp, &iph) : NF_DROP;
-	}
+	if (IP_VS_FWD_METHOD(cp) == FNAT_FWD_METHOD)
+		verdict = first_packet(fnat_net(state->net), skb, cp, pd->pp,
+				       &iph);
 	/* Stock has started the timer for this packet. */
 	__ip_vs_conn_put(cp);
 	return verdict;
