@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# The client's address in a TCP option: on which segments, that a client cannot
+# claim another one, and that nothing is wrong with the packets.
+
+setup_lab
+serve_everywhere
+# Checksums on the wire that tcpdump can judge.
+for ns in "$client" "$rs1"; do
+	in_ns "$ns" ethtool -K eth0 tx off gso off tso off gro off >/dev/null
+done
+
+# segments FAMILY FLAGS-AND-MORE: hex of those segments to rs1, on one line each.
+hex_of() {
+	tcpdump -Z root -n -x -r "$lab_tmp/toa$1.pcap" "dst host $(addr rs1_ip "$1") and $2" 2>/dev/null |
+		awk '/^\t/ { sub(/^\t0x[0-9a-f]*: */, ""); gsub(/ /, ""); printf "%s", $0; next } NR > 1 { print "" } END { print "" }'
+}
+
+# toa_hex FAMILY PORT: the option as bytes.
+toa_hex() {
+	case $1 in
+	# shellcheck disable=SC2086  # four numbers
+	4) printf 'fe08%04x%02x%02x%02x%02x' "$2" ${client_ip4//./ } ;;
+	6) printf 'fd14%04x20010db8000c00000000000000000010' "$2" ;;
+	esac
+}
+
+toa_switch() {
+	set_sysctl "$director" "net.ipv4.vs.fullnat_toa_$1=$2"
+}
+
+for family in 4 6; do
+	vip=$(host "$(addr vip $family)")
+	port=4000$family
+	fullnat_service -t $family 80
+	ipvs -d -t "$vip:80" -r "$(host "$(addr rs2_ip $family)"):80"
+
+	capture_start "$rs1" eth0 toa$family tcp port 80
+	check "IPv$family: the page comes" in_ns "$client" curl -sS --max-time 5 --local-port $port "http://$vip/"
+	text=$(capture_stop toa$family | grep " > $(regex "$(addr rs1_ip $family)")[.]80: ")
+	want=$(toa_hex $family $port)
+	flags=$([ $family = 4 ] && echo 'tcp[13]' || echo 'ip6[53]')
+	expect_match "IPv$family: the SYN has the client's address and port" "$want" "$(hex_of $family "$flags = 2")"
+	expect_match "IPv$family: so has the first data" "$want" "$(hex_of $family "$flags = 24")"
+	expect_no_match "IPv$family: the FIN, after the answer, has not" "$want" "$(hex_of $family "$flags & 1 = 1")"
+	expect_no_match "IPv$family: all checksums are right" incorrect "$text"
+	expect_match "IPv$family: and were looked at" correct "$text"
+
+	toa_switch entry 0
+	expect_counter_delta "IPv$family: switched off, no option" "$director" fullnat_add_toa_ok 0 web $family
+	toa_switch entry 1
+	expect_counter_delta "IPv$family: switched on, options" "$director" fullnat_add_toa_ok '>=3' web $family
+done
