@@ -153,6 +153,7 @@ var optionHelp = []struct {
 		{"--tun-info", "output of tunnel information"},
 		{"--atomic", "restore by changing only what differs"},
 		{"--dry-run", "print what --atomic would do"},
+		{"--local", "output of local addresses of connections (with -c)"},
 		{"--json", "output as JSON, for -L in all its forms and -G"},
 		{"--nosort", "disable sorting output of service/server entries"},
 		{"--sort", "does nothing, for backwards compatibility"},

@@ -48,6 +48,7 @@ const (
 	optJSON
 	optAtomic
 	optDryRun
+	optLocal
 	numOptions
 )
 
@@ -59,7 +60,7 @@ var optNames = [numOptions]string{
 	"thresholds", "persistent-conn", "nosort", "syncid", "exact", "ops", "pe",
 	"sched-flags", "mcast-group", "mcast-port", "mcast-ttl", "sync-maxlen",
 	"tun-info", "tun-type", "tun-port", "tun-nocsum", "tun-csum", "tun-remcsum",
-	"local-address", "zone", "synproxy", "json", "atomic", "dry-run",
+	"local-address", "zone", "synproxy", "json", "atomic", "dry-run", "local",
 }
 
 // optSet is a set of options.
@@ -99,7 +100,7 @@ var (
 	listRule = rule{
 		exclusive: setOf(optConnection, optService, optTimeout, optDaemon),
 		optional: setOf(optNumeric, optStats, optRate, optThresholds,
-			optPersistentConn, optNoSort, optSyncID, optExact, optTunInfo, optJSON),
+			optPersistentConn, optNoSort, optSyncID, optExact, optTunInfo, optJSON, optLocal),
 	}
 	zoneLocalRule = rule{required: setOf(optLocalAddr, optZone)}
 )

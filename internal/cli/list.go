@@ -4,6 +4,7 @@ package cli
 
 import (
 	"io"
+	"net/netip"
 	"os"
 
 	np "github.com/ipvs-fullnat/ipvs-fullnat/netlinkproto"
@@ -28,6 +29,10 @@ func checkList(r *request) error {
 	if r.given.hasAny(other.with(optConnection)) && r.given.hasAny(numbers) ||
 		r.given.hasAny(other) && r.given.has(optPersistentConn) {
 		return failf("options conflicts in the list command")
+	}
+	if r.given.has(optLocal) && !r.given.has(optConnection) {
+		return failf("You need to supply the '%s' option for the '%s' option",
+			optNames[optConnection], optNames[optLocal])
 	}
 	return nil
 }
@@ -178,18 +183,46 @@ func (s *session) saveLocals(c *np.Client, p *render.Printer, r *request) error 
 }
 
 func listConns(s *session, r *request) error {
-	if _, err := s.settled(); err != nil {
+	c, err := s.settled()
+	if err != nil {
 		return err
+	}
+	locals := map[connKey]netip.AddrPort{}
+	if r.given.has(optLocal) {
+		if locals, err = s.connLocals(c); err != nil {
+			return err
+		}
 	}
 	f, err := os.Open(procfs.ConnFile)
 	if err != nil {
 		return &exitError{exitList, "cannot open file " + procfs.ConnFile}
 	}
 	defer f.Close()
-	return printConns(f, s.printer(r))
+	return printConns(f, locals, s.printer(r))
 }
 
-func printConns(f io.Reader, p printer) error {
+// connKey is what the kernel's two lists of connections have in common.
+type connKey struct {
+	proto                 uint16
+	client, virtual, dest netip.AddrPort
+}
+
+// connLocals asks our module for the local address of each connection.
+func (s *session) connLocals(c *np.Client) (map[connKey]netip.AddrPort, error) {
+	if err := s.needFullNAT("the list of local addresses"); err != nil {
+		return nil, err
+	}
+	locals := make(map[connKey]netip.AddrPort)
+	for conn, err := range c.Conns(s.ctx) {
+		if err != nil {
+			return nil, listFailed(opListLocal, err)
+		}
+		locals[connKey{uint16(conn.Protocol), conn.Client, conn.Virtual, conn.Real}] = conn.Local
+	}
+	return locals, nil
+}
+
+func printConns(f io.Reader, locals map[connKey]netip.AddrPort, p printer) error {
 	title := false
 	for c, err := range procfs.Conns(f) {
 		if err != nil {
@@ -199,6 +232,10 @@ func printConns(f io.Reader, p printer) error {
 		if !title {
 			p.ConnTitle()
 			title = true
+		}
+		if len(locals) > 0 {
+			l := locals[connKey{c.ProtocolNumber(), c.Client.AddrPort(), c.Virtual.AddrPort(), c.Dest.AddrPort()}]
+			c.Local = procfs.AddrPort{Addr: l.Addr(), Port: l.Port()}
 		}
 		p.Conn(c)
 	}

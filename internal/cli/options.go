@@ -229,6 +229,7 @@ var listOptions = []option{
 	flagOption("exact", 'X', optExact, func(r *request) { r.format.Exact = true }),
 	flagOption("atomic", 0, optAtomic, func(*request) {}),
 	flagOption("dry-run", 0, optDryRun, func(*request) {}),
+	flagOption("local", 0, optLocal, func(r *request) { r.format.Local = true }),
 	flagOption("json", 0, optJSON, func(r *request) { r.json = true }),
 	flagOption("tun-info", 0, optTunInfo, func(r *request) { r.format.TunInfo = true }),
 }

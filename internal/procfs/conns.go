@@ -26,6 +26,9 @@ type AddrPort struct {
 	Port uint16
 }
 
+// AddrPort returns the same as a netip.AddrPort.
+func (a AddrPort) AddrPort() netip.AddrPort { return netip.AddrPortFrom(a.Addr, a.Port) }
+
 // Conn is a line of the connection table.
 type Conn struct {
 	Protocol              string
@@ -35,6 +38,9 @@ type Conn struct {
 	Expires uint32
 	// PEName and PEData are of the persistence engine, most often empty.
 	PEName, PEData string
+	// Local is the local address of a FULLNAT connection. The table does not
+	// have it; whoever knows may fill it in.
+	Local AddrPort
 }
 
 // ProtocolNumber returns the IP protocol, or 0 for one that has no services.

@@ -319,16 +319,21 @@ func (j *JSON) Conn(c *procfs.Conn) {
 		Address netip.Addr `json:"address"`
 		Port    uint16     `json:"port"`
 	}
-	j.item(struct {
-		Protocol string   `json:"protocol"`
-		State    string   `json:"state"`
-		Expires  uint32   `json:"expires"`
-		Client   endpoint `json:"client"`
-		Virtual  endpoint `json:"virtual"`
-		Server   endpoint `json:"real_server"`
-		PEName   string   `json:"pe,omitempty"`
-		PEData   string   `json:"pe_data,omitempty"`
+	v := struct {
+		Protocol string    `json:"protocol"`
+		State    string    `json:"state"`
+		Expires  uint32    `json:"expires"`
+		Client   endpoint  `json:"client"`
+		Virtual  endpoint  `json:"virtual"`
+		Server   endpoint  `json:"real_server"`
+		PEName   string    `json:"pe,omitempty"`
+		PEData   string    `json:"pe_data,omitempty"`
+		Local    *endpoint `json:"local,omitempty"`
 	}{strings.ToLower(c.Protocol), c.State, c.Expires,
 		endpoint{c.Client.Addr, c.Client.Port}, endpoint{c.Virtual.Addr, c.Virtual.Port},
-		endpoint{c.Dest.Addr, c.Dest.Port}, c.PEName, c.PEData})
+		endpoint{c.Dest.Addr, c.Dest.Port}, c.PEName, c.PEData, nil}
+	if c.Local.Addr.IsValid() {
+		v.Local = &endpoint{c.Local.Addr, c.Local.Port}
+	}
+	j.item(v)
 }

@@ -24,6 +24,8 @@ type Format struct {
 	Thresholds     bool
 	PersistentConn bool
 	TunInfo        bool
+	// Local adds a column with local addresses to the list of connections.
+	Local bool
 	// Exact prints large numbers in full.
 	Exact bool
 }

@@ -152,7 +152,8 @@ func conns() []procfs.Conn {
 	return []procfs.Conn{
 		{Protocol: "TCP", Client: procfs.AddrPort{Addr: addr("192.0.2.10"), Port: 41394},
 			Virtual: procfs.AddrPort{Addr: addr("198.51.100.10"), Port: 80},
-			Dest:    procfs.AddrPort{Addr: addr("10.0.1.11"), Port: 8080}, State: "ESTABLISHED", Expires: 899},
+			Dest:    procfs.AddrPort{Addr: addr("10.0.1.11"), Port: 8080},
+			Local:   procfs.AddrPort{Addr: addr("10.0.0.1"), Port: 5001}, State: "ESTABLISHED", Expires: 899},
 		{Protocol: "UDP", Client: procfs.AddrPort{Addr: addr("2001:db8::10"), Port: 53},
 			Virtual: procfs.AddrPort{Addr: addr("2001:db8::1"), Port: 53},
 			Dest:    procfs.AddrPort{Addr: addr("2001:db8::2"), Port: 5353}, State: "UDP", Expires: 6000,
@@ -161,7 +162,7 @@ func conns() []procfs.Conn {
 }
 
 func TestPrinter_state(t *testing.T) {
-	for name, f := range map[string]Format{"state": {}, "state-persistent": {PersistentConn: true}} {
+	for name, f := range map[string]Format{"state": {}, "state-persistent": {PersistentConn: true}, "state-local": {Local: true}} {
 		var b bytes.Buffer
 		p := New(&b, f, nil)
 		p.ConnTitle()

@@ -44,6 +44,12 @@ func (p *Printer) Daemon(d np.Daemon) {
 func (p *Printer) ConnTitle() {
 	p.str("IPVS connection entries\n")
 	p.str("pro expire ")
+	if p.format.Local {
+		p.line = fmt.Appendf(p.line, "%-11s %-18s %-18s %-18s %s",
+			"state", "source", "virtual", "local", "destination")
+		p.end()
+		return
+	}
 	if p.format.PersistentConn {
 		p.line = fmt.Appendf(p.line, "%-11s %-18s %-18s %-18s %-16s %s",
 			"state", "source", "virtual", "destination", "pe name", "pe_data")
@@ -66,6 +72,9 @@ func (p *Printer) Conn(c *procfs.Conn) {
 	proto := c.ProtocolNumber()
 	width := 18
 	for i, e := range [...]procfs.AddrPort{c.Client, c.Virtual, c.Dest} {
+		if i == 2 && p.format.Local {
+			p.localAddr(c, proto, width)
+		}
 		p.str(" ")
 		from = len(p.line)
 		p.line = spec.AppendEndpoint(p.line, e.Addr, e.Port, proto, p.namer)
@@ -73,7 +82,7 @@ func (p *Printer) Conn(c *procfs.Conn) {
 			p.pad(from, width)
 		}
 	}
-	if p.format.PersistentConn && c.PEName != "" && c.PEData != "" {
+	if p.format.PersistentConn && !p.format.Local && c.PEName != "" && c.PEData != "" {
 		p.pad(from, 16)
 		p.str(" ")
 		p.left(c.PEName, 18)
@@ -81,4 +90,17 @@ func (p *Printer) Conn(c *procfs.Conn) {
 		p.str(c.PEData)
 	}
 	p.end()
+}
+
+// localAddr appends the column of the local address, a dash for a connection
+// without one.
+func (p *Printer) localAddr(c *procfs.Conn, proto uint16, width int) {
+	p.str(" ")
+	from := len(p.line)
+	if c.Local.Addr.IsValid() {
+		p.line = spec.AppendEndpoint(p.line, c.Local.Addr, c.Local.Port, proto, p.namer)
+	} else {
+		p.str("-")
+	}
+	p.pad(from, width)
 }

@@ -45,7 +45,7 @@ _ipvsadm_go_options() {
 	-d* | --delete-server) echo "$service --real-server" ;;
 	-D* | -Z* | --delete-service | --zero) echo "$service" ;;
 	-L* | -l* | --list)
-		echo "$service --numeric --connection --timeout --daemon --stats --rate --exact --thresholds --persistent-conn --tun-info --nosort --sort --json" ;;
+		echo "$service --numeric --connection --timeout --daemon --stats --rate --exact --thresholds --persistent-conn --tun-info --nosort --sort --json --local" ;;
 	-S* | --save) echo --numeric ;;
 	-R* | --restore) echo --atomic --dry-run ;;
 	-P* | -Q* | --add-laddr | --del-laddr) echo "$service --zone --laddr" ;;

@@ -79,3 +79,16 @@ expect_eq "--dry-run tells the difference" "-D -u $vip4:53
 adm -R --atomic <<<"$changed"
 expect_eq "--atomic makes it so" "$changed" "$(adm -Sn)"
 adm -C
+
+# Connections: the columns are stock's, the local address comes when asked for.
+serve "$rs1" rs1
+adm -A "${svc[@]}" -s rr
+adm -a "${svc[@]}" -r "$rs1_ip4:8080" -b
+adm -P "${svc[@]}" -z "$lip4"
+expect_match "FULLNAT serves the client" "^rs1 peer=$lip4:" \
+	"$(run_in "$client" curl -sS --max-time 5 "http://$vip4/")"
+expect_eq "-Lnc is stock's" "$(in_ns "$director" ipvsadm -Lnc | cut -c1-3,12-)" "$(adm -Lnc | cut -c1-3,12-)"
+expect_match "-Lnc --local" "$client_ip4:[0-9]+ +$vip4:80 +$lip4:[0-9]+ +$rs1_ip4:8080" "$(adm -Lnc --local)"
+expect_match "-Lc --json --local" "\"local\":\{\"address\":\"$lip4\",\"port\":[0-9]+\}" "$(adm -Lc --json --local)"
+expect_match "-G counts the connection" " $lip4 +0 +1 " "$(adm -G)"
+adm -C
