@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Stock's sync daemon between two directors, and the master going away: what the
+# backup knows of FULLNAT connections, and what becomes of them there. Sync
+# messages have no room for a local address and port, so the backup binds anew.
+# docs/sync.md draws the conclusions.
+#
+#             .- eth0 -- director -- eth0 -.
+#   client ---+             | sync0        +--- rs1
+#             '- eth1 --  backup  -- eth1 -'
+# timeout: 180
+
+setup_lab
+serve "$rs1" rs1
+master=$director
+# Connections that break here leave halves behind, which are to end soon: they
+# hold on to their namespaces.
+for ns in "$client" "$rs1"; do
+	set_sysctl "$ns" net.ipv4.tcp_orphan_retries=1
+done
+own_lip4=10.0.8.1 own_lip6=2001:db8:a8::1
+
+# --- the second director -----------------------------------------------------
+
+setup_ns backup
+forward_in "$backup"
+set_addresses "$backup" lo "$vip4/32" "$vip6/128" "$lip4/32" "$lip6/128" "$own_lip4/32" "$own_lip6/128"
+link "$client" eth1 "$backup" cl
+set_addresses "$client" eth1 192.0.3.10/24 2001:db8:c3::10/64
+set_addresses "$backup" cl 192.0.3.1/24 2001:db8:c3::1/64
+set_routes "$backup" 192.0.3.10 2001:db8:c3::10 "$client_ip4/32" "$client_ip6/128"
+link "$rs1" eth1 "$backup" rs1
+set_addresses "$rs1" eth1 10.1.1.11/24 2001:db8:11::11/64
+set_addresses "$backup" rs1 10.1.1.1/24 2001:db8:11::1/64
+set_routes "$backup" 10.1.1.11 2001:db8:11::11 "$rs1_ip4/32" "$rs1_ip6/128"
+
+# server_route LIP VIA: how rs1 answers a local address. With two wires it would
+# else send datagrams from the address of the other one.
+server_route() {
+	local family=4 bits=32
+	case $1 in *:*) family=6 bits=128 ;; esac
+	in_ns "$rs1" ip -$family route replace "$1/$bits" via "$2" src "$(addr rs1_ip $family)"
+}
+server_route $own_lip4 10.1.1.1
+server_route $own_lip6 2001:db8:11::1
+
+link "$master" sync0 "$backup" sync0
+set_addresses "$master" sync0 172.16.0.1/24
+set_addresses "$backup" sync0 172.16.0.2/24
+for role in master backup; do
+	check "the sync daemon starts as $role" \
+		in_ns "${!role}" ipvsadm --start-daemon $role --mcast-interface sync0 --syncid 7
+done
+
+# on NS COMMAND...: with NS as the director that lib.sh's functions ask.
+on() {
+	# shellcheck disable=SC2034 # in_ns "$director"
+	local director=$1
+	shift
+	"$@"
+}
+
+# configure NS LIP4 LIP6: TCP 80 and UDP 53 of the vips, with rs1.
+configure() {
+	local proto family
+	on "$1" ipvs -C
+	for family in 4 6; do
+		for proto in -t:80 -u:53; do
+			on "$1" ipvs -R <<-END
+				-A ${proto%:*} $(svc $family "${proto#*:}") -s rr
+				-a ${proto%:*} $(svc $family "${proto#*:}") -r $(rs 1 $family "${proto#*:}") -b
+				-P ${proto%:*} $(svc $family "${proto#*:}") -z $([ $family = 4 ] && echo "$2" || echo "$3")
+			END
+		done
+	done
+}
+
+# take_over master|backup: the vips, and the local addresses of the master, are
+# that director's from now on.
+take_over() {
+	local via=(192.0.2.1 2001:db8:c::1 10.0.1.1 2001:db8:1::1)
+	[ "$1" = master ] || via=(192.0.3.1 2001:db8:c3::1 10.1.1.1 2001:db8:11::1)
+	in_ns "$client" ip route replace "$vip4/32" via "${via[0]}"
+	in_ns "$client" ip route replace "$vip6/128" via "${via[1]}"
+	server_route "$lip4" "${via[2]}"
+	server_route "$lip6" "${via[3]}"
+}
+
+# keep 4|6 PORT: a TCP connection from that port of the client, in use until it
+# breaks; the port's name is keepPORT.
+keep() {
+	start_in "$client" "keep$2" labnet keep -n 1 -interval 200ms -timeout 2s \
+		-bind "$(host "$(addr client_ip "$1")"):$2" "$(svc "$1" 80)"
+	wait_log "keep$2" READY
+}
+
+# synced 4|6 PORT TEXT: the backup lists a connection from that port.
+synced() {
+	on "$backup" ipvs -Lnc | grep -q "$(regex "$(host "$(addr client_ip "$1")")"):$2 .*$3"
+}
+
+# bound NS PORT: lines of bound connections from that port of the client.
+bound() {
+	on "$1" fullnat_conns "[^ ]:$2 "
+}
+
+# --- a backup with local addresses of its own --------------------------------
+
+configure "$master" "$lip4" "$lip6"
+configure "$backup" "$own_lip4" "$own_lip6"
+take_over master
+for family in 4 6; do
+	keep $family 4001$family
+	check "IPv$family: a flow by the master" in_ns "$client" labnet udp-echo -count 3 -bind "$(host "$(addr client_ip $family)"):4002$family" "$(svc $family 53)"
+	poll_until 10 "IPv$family: the backup learns of the TCP connection" synced $family 4001$family "$(regex "$(rs 1 $family 80)")"
+	poll_until 10 "IPv$family: and of the UDP flow" synced $family 4002$family "$(regex "$(rs 1 $family 53)")"
+	expect_eq "IPv$family: it binds neither" "" "$(bound "$backup" "400[12]$family")"
+done
+expect_match "the backup counts them at the real server" "-> $rs1_ip4:80 +FullNat 1 +1 +0" "$(on "$backup" ipvs -Ln)"
+expect_eq "the backup has translated nothing" "0 0" "$(counter "$backup" fullnat_conn_bound) $(counter "$backup" fullnat_in_pkts)"
+
+capture_start "$backup" rs1 rst "tcp[13] & 4 != 0 or ip6[53] & 4 != 0"
+take_over backup
+for family in 4 6; do
+	wait_log keep4001$family '"failed":1' 15
+	expect_match "IPv$family: the client is told at once that its connection is gone" 'reset by peer' "$(cat "$lab_tmp/keep4001$family.log")"
+	finish keep4001$family || true
+done
+for family in 4 6; do
+	own=own_lip$family
+	own=$(host "${!own}")
+	expect_match "IPv$family: the packet had been bound to a local address of the backup" " $(regex "$own"):" "$(bound "$backup" 4001$family)"
+	expect_match "IPv$family: a new connection is served" "^rs1 peer=$(regex "$own"):" "$(web $family)"
+	check "IPv$family: the UDP flow goes on" in_ns "$client" labnet udp-echo -bind "$(host "$(addr client_ip $family)"):4002$family" "$(svc $family 53)"
+	expect_match "IPv$family: from a local address of the backup" " $(regex "$own"):" "$(bound "$backup" 4002$family)"
+done
+capture_stop rst >"$lab_tmp/rst.txt"
+expect_match "IPv4: it was the real server that refused the connection" "$rs1_ip4\.80 > $own_lip4\.[0-9]+: Flags \[R" "$(cat "$lab_tmp/rst.txt")"
+expect_match "IPv6: it was the real server that refused the connection" "$rs1_ip6\.80 > $own_lip6\.[0-9]+: Flags \[R" "$(cat "$lab_tmp/rst.txt")"
+
+# --- a backup that has no such real server -----------------------------------
+
+take_over master
+on "$backup" ipvs -C
+for family in 4 6; do
+	keep $family 4003$family
+	poll_until 10 "IPv$family: a backup without the service learns of the connection" synced $family 4003$family .
+done
+capture_start "$client" eth1 nothing "tcp or icmp or icmp6 and ip6[40] != 135 and ip6[40] != 136" -Q in
+before=$(counter "$backup" fullnat_no_service)
+take_over backup
+for family in 4 6; do
+	wait_log keep4003$family '"failed":1' 15
+	expect_match "IPv$family: the connection hangs" timeout "$(cat "$lab_tmp/keep4003$family.log")"
+	finish keep4003$family || true
+done
+expect_within "its packets are dropped and counted" 2 1000 $(($(counter "$backup" fullnat_no_service) - before))
+capture_stop nothing >"$lab_tmp/nothing.txt"
+expect_eq "the backup answers nothing itself" "" "$(cat "$lab_tmp/nothing.txt")"
+
+# --- the same local address, and by chance the same port ---------------------
+
+for ns in "$master" "$backup"; do
+	set_sysctl "$ns" net.ipv4.vs.fullnat_lport_min=20000 net.ipv4.vs.fullnat_lport_max=20000
+done
+configure "$master" "$lip4" "$lip6"
+configure "$backup" "$lip4" "$lip6"
+take_over master
+for family in 4 6; do
+	keep $family 4004$family
+	expect_match "IPv$family: the master has the only port" ":20000 " "$(bound "$master" 4004$family)"
+	poll_until 10 "IPv$family: the backup learns of it" synced $family 4004$family .
+done
+# received 4|6: bytes that the real server's program got on that connection.
+received() {
+	in_ns "$rs1" ss -Htin "dport = :20000 and dst $(host "$(lip 1 "$1")")" | sed -n 's/.*bytes_received:\([0-9]*\).*/\1/p'
+}
+take_over backup
+for family in 4 6; do
+	eval "before$family=$(received $family)"
+done
+for family in 4 6; do
+	wait_log keep4004$family '"failed":1' 15
+	finish keep4004$family || true
+	before=before$family
+	expect_match "IPv$family: the backup has taken it too" ":20000 " "$(bound "$backup" 4004$family)"
+	expect_eq "IPv$family: the real server takes none of its segments" "${!before}" "$(received $family)"
+done
+
+for role in master backup; do
+	check "the $role's sync daemon stops" in_ns "${!role}" ipvsadm --stop-daemon $role
+done
