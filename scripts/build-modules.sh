@@ -16,5 +16,5 @@ for name in $(kernel_names stock); do
 	prepare_kernel
 	echo "kernel $name: $1 against ${KERNEL_KDIR##*/}"
 	with_lock "$modules_dir.lock" \
-		make --no-print-directory -C "$top_dir/kernel" KDIR="$KERNEL_KDIR" OUT="$modules_dir" "$1"
+		make --no-print-directory -C "$top_dir/kernel" KDIR="$KERNEL_KDIR" OUT="$modules_dir" CC="$k_compiler" "$1"
 done

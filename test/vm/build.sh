@@ -30,7 +30,7 @@ build_guest_tests() {
 build_modules() {
 	local out=$modules_dir log=$modules_dir/build.log
 	mkdir -p "$out"
-	if ! make -C "$top_dir/kernel" KDIR="$KERNEL_KDIR" OUT="$out" modules >"$log" 2>&1; then
+	if ! make -C "$top_dir/kernel" KDIR="$KERNEL_KDIR" OUT="$out" CC="$k_compiler" modules >"$log" 2>&1; then
 		cat "$log" >&2
 		die "building the modules for kernel $k_name failed"
 	fi
