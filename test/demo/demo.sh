@@ -195,6 +195,21 @@ udp() {
 	must "the client saw the vip" has "^director -> client +$vip4:53 +$client_ip4:40053 +UDP +64"
 }
 
+lists() {
+	title "What the director knows"
+	on director ipvsadm-go -Lnc
+	must "connections, as stock lists them" has "$client_ip4:40001 +$vip4:80 +10\.0"
+	say ""
+	on director ipvsadm-go -Lnc --local
+	must "with their local address and port" has "$client_ip4:40001 +$vip4:80 +$lip4:[0-9]+ +10\.0"
+	say ""
+	on director ipvsadm-go -G
+	must "local addresses, and how many connections use each" has "^ +$lip4 +0 +2"
+	say ""
+	on director ipvsadm-go -Ln --stats
+	must "packets and bytes of both directions" has "^TCP +$vip4:80 +2 +[1-9][0-9]* +[1-9][0-9]* +[1-9][0-9]* +[1-9]"
+}
+
 ipv6() {
 	local vip="[$vip6]:80"
 	title "IPv6: the same"
@@ -211,21 +226,6 @@ ipv6() {
 	must "four legs" test "$(sed -n '2,$s/  .*//p' <<<"$out" | sort -u | wc -l)" -eq 4
 	show toa_of ipv6 6
 	must "with the client's address" test "$out" = "kind 253 length 20 port 40006 address $client_ip6"
-}
-
-lists() {
-	title "What the director knows"
-	on director ipvsadm-go -Lnc
-	must "connections, as stock lists them" has "$client_ip4:40001 +$vip4:80 +10\.0"
-	say ""
-	on director cat /proc/net/ip_vs_fullnat_conn
-	must "with their local address and port" has "^TCP $client_ip4:40001 $vip4:80 $lip4:[0-9]+ 10\.0"
-	say ""
-	on director ipvsadm-go -G
-	must "local addresses, and how many connections use each" has "^ +$lip4 +0 +2"
-	say ""
-	on director ipvsadm-go -Ln --stats
-	must "packets and bytes of both directions" has "^TCP +$vip4:80 +2 +[1-9][0-9]* +[1-9][0-9]* +[1-9][0-9]* +[1-9]"
 }
 
 # What must not have happened.
@@ -265,8 +265,8 @@ configure
 http
 toa
 udp
-ipv6
 lists
+ipv6
 counters
 removal
 printf '\nFULLNAT WORKS on Linux %s: %s checks passed.\n' "$(uname -r)" "$demo_checks"
