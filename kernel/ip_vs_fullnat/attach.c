@@ -143,6 +143,10 @@ bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 	}
 	if (attach(cp, c)) {
 		fnat_stat_inc(fn, CONN_BOUND);
+		/* Pairs with that of fnat_conn_drain(). */
+		smp_mb();
+		if (unlikely(fnat_conn_drains(c)))
+			fnat_attach_expire(c);
 	} else {
 		fnat_conn_release(c);
 		module_put(THIS_MODULE);

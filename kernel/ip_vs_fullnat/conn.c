@@ -312,6 +312,18 @@ void fnat_conn_walk_enter(struct rhashtable_iter *iter)
 }
 
 /*
+ * Does the namespace drain? Then stock, which is about to restart the timer of
+ * the packet's connection, finds a timeout of 0.
+ */
+bool fnat_conn_drains(const struct fnat_conn *c)
+{
+	if (likely(!READ_ONCE(c->fn->draining)))
+		return false;
+	c->cp->timeout = 0;
+	return true;
+}
+
+/*
  * Asks stock to end all connections of the namespace now. Returns how many;
  * those whose packet is under way on another CPU follow when it is done.
  */
@@ -322,6 +334,8 @@ unsigned int fnat_conn_drain(struct fnat_net *fn)
 	struct fnat_conn *c;
 
 	WRITE_ONCE(fn->draining, true);
+	/* Pairs with that of fnat_attach(): one of us ends a new connection. */
+	smp_mb();
 	fnat_conn_walk_enter(&iter);
 	rhashtable_walk_start(&iter);
 	while ((c = rhashtable_walk_next(&iter))) {

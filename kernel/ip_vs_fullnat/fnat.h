@@ -250,6 +250,7 @@ void fnat_conn_release(struct fnat_conn *c);
 struct fnat_conn *fnat_conn_find_rcu(const struct fnat_tuple *tuple);
 void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 		       struct fnat_rewrite *rw);
+bool fnat_conn_drains(const struct fnat_conn *c);
 void fnat_conn_walk_enter(struct rhashtable_iter *iter);
 unsigned int fnat_conn_drain(struct fnat_net *fn);
 

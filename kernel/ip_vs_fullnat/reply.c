@@ -120,6 +120,8 @@ unsigned int fnat_reply(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 		return NF_ACCEPT;
 	}
 	verdict = reply_xmit(c, cp, skb, &iph);
+	/* It has advanced the state, and with it the timeout. */
+	fnat_conn_drains(c);
 	/* Starts the connection's timer anew. */
 	ip_vs_conn_put(cp);
 	return verdict;

@@ -36,6 +36,8 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 	/* The sync daemon has just taken it away; the next packet binds. */
 	if (unlikely(!c))
 		return fnat_drop(fnat_net(cp->ipvs->net), UNBOUND);
+	if (unlikely(fnat_conn_drains(c)))
+		return fnat_drop(c->fn, DRAINING);
 	if (unlikely(!READ_ONCE(c->map))) {
 		c = come_again(c, skb, iph);
 		if (!c)
