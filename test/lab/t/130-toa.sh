@@ -18,8 +18,8 @@ hex_of() {
 
 # toa_hex FAMILY PORT: the option as bytes.
 toa_hex() {
-	case $1 in
 	# shellcheck disable=SC2086  # four numbers
+	case $1 in
 	4) printf 'fe08%04x%02x%02x%02x%02x' "$2" ${client_ip4//./ } ;;
 	6) printf 'fd14%04x20010db8000c00000000000000000010' "$2" ;;
 	esac

@@ -324,7 +324,7 @@ func runFuzz(args []string, out io.Writer) error {
 		f.flows = append(f.flows, flow)
 	}
 	if len(f.flows) == 0 || *dev == "" {
-		return errors.New("usage: labnet fuzz -tun DEV [-n N] [-seed N] SRC=PORTS-DST=PORTS...")
+		return errors.New("usage: labnet fuzz -tun DEV [-n N] [-seed N] FLOW [FLOW ...], where FLOW is SRC=PORTS-DST=PORTS")
 	}
 	tun, err := openTun(*dev)
 	if err != nil {
