@@ -71,7 +71,7 @@ end_of_scene() {
 # report_boot SECONDS SCENE...: reads one boot from stdin; leaves the scenes
 # that did not get their turn in $run_dir/left.
 report_boot() {
-	local deadline=$((SECONDS + $1)) line scene='' scene_bad='' ended=''
+	local deadline=$((SECONDS + $1)) line scene='' scene_bad='' ended='' begun=''
 	shift
 	local -a pending=("$@")
 	printf '%s\n' "$@" >"$run_dir/left"
@@ -83,6 +83,7 @@ report_boot() {
 		"# scene "*)
 			scene=${line#\# scene }
 			scene_bad=
+			begun=1
 			: >"$run_dir/scene.log"
 			;;
 		"    "*)
@@ -111,6 +112,13 @@ judge_boot() {
 		return 1
 	fi
 	if [ -z "$ended" ]; then
+		# Nothing of ours has run yet: run_machine boots again, but not
+		# for ever.
+		if [ -z "$begun" ] && [ "$attempt" -lt "$boot_attempts" ]; then
+			echo "# $k_name: $why before its first scene, booting again"
+			tail -n 5 "$run_dir/console.log"
+			return 1
+		fi
 		record fail "boot: $why"
 		show_failure boot
 		cat "$run_dir/qemu.log"

@@ -38,6 +38,7 @@ shift
 
 scene_dir=${IPVS_FULLNAT_SCENES:-$top_dir/test/lab/t}
 boot_seconds=60
+boot_attempts=3
 
 # wanted_scenes [SCENE...]: the names of the scenes to run, in order.
 wanted_scenes() {
@@ -110,9 +111,10 @@ boot_scenes() {
 		</dev/null 2>"$run_dir/qemu.log" | report_boot "$limit" "$@"
 }
 
-# run_machine MACHINE SCENE...: all of them, with a new boot behind a crash.
+# run_machine MACHINE SCENE...: all of them, with a new boot behind a crash. The
+# emulator sometimes loses a kernel while that starts: such a boot is repeated.
 run_machine() {
-	local machine=$1 before
+	local machine=$1 before attempt=1
 	shift
 	while [ $# -gt 0 ]; do
 		before=$#
@@ -120,7 +122,12 @@ run_machine() {
 		# report_boot leaves the scenes that have not had their turn.
 		mapfile -t left <"$run_dir/left"
 		set -- ${left[@]+"${left[@]}"}
-		[ $# -lt "$before" ] || die "the guest of kernel $k_name runs no scene"
+		if [ $# -lt "$before" ]; then
+			attempt=1
+		else
+			attempt=$((attempt + 1))
+			[ $attempt -le $boot_attempts ] || die "the guest of kernel $k_name runs no scene"
+		fi
 	done
 }
 
