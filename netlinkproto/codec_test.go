@@ -172,7 +172,7 @@ func TestRequest_bytes(t *testing.T) {
 		{"get FULLNAT info", getFullNATInfoRequest(), 36, nil},
 		{"dump connections", dumpConnsRequest(), 37, nil},
 		{"dump counters", dumpCountersRequest(), 38, nil},
-		{"drain", drainRequest(), 39, nil},
+		{"drain", DrainFullNATRequest(), 39, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -247,6 +247,6 @@ func (c *Client) ListConns(ctx context.Context) ([]Conn, error) {
 // DrainFullNAT ends all connections that ip_vs_fullnat has bound in the
 // namespace, and returns how many were asked to end. It needs CapDrain.
 func (c *Client) DrainFullNAT(ctx context.Context) (uint32, error) {
-	i, err := one(ctx, c, drainRequest(), decodeFullNATInfo)
+	i, err := one(ctx, c, DrainFullNATRequest(), decodeFullNATInfo)
 	return i.Conns, err
 }

@@ -257,6 +257,8 @@ func dumpCountersRequest() Request {
 	return build(fullnatFamily, ipvsFnatCmdGetStats, namer{verb: "list FULLNAT counters"}, nil)
 }
 
-func drainRequest() Request {
+// DrainFullNATRequest ends all connections that ip_vs_fullnat has bound in the
+// namespace, like [Client.DrainFullNAT], which also counts them.
+func DrainFullNATRequest() Request {
 	return build(fullnatFamily, ipvsFnatCmdDrain, namer{verb: "drain FULLNAT connections"}, nil)
 }

@@ -100,6 +100,10 @@ func TestRun_mistakes(t *testing.T) {
 
 		{"-A|-t|10.0.0.1:80|-j|on", 2, "synproxy switch must be enable or disable\n"},
 		{"-A|-u|10.0.0.1:80|-j|enable", 2, "synproxy is only for TCP virtual services\n"},
+		{"--drain|-n", 2, "Illegal 'numeric' option with the 'drain' command\n"},
+		{"--drain|-t|10.0.0.1:80", 2, "Illegal 'service-address' option with the 'drain' command\n"},
+		{"--drain|now", 2, "unexpected argument now\n"},
+		{"--drain", 2, noIPVS},
 		{"-P|-z|10.0.0.1", 2, "You need to supply the 'service-address' or the 'zone' option for the 'add-laddr' command\n"},
 		{"-P|-t|10.0.0.1:80", 2, "You need to supply the 'local-address' option for the 'add-laddr' command\n"},
 		{"-P|-t|10.0.0.1:80|--zone|10.0.0.0/8|-z|10.0.0.1", 2,
@@ -236,6 +240,7 @@ func TestSteps(t *testing.T) {
 		"-W --zone 10.0.0.0/8 -z 10.0.0.1":                   "delete local address 10.0.0.1 of zone 10.0.0.0/8",
 		"-K --zone 10.0.0.0/8":                               "add zone 10.0.0.0/8",
 		"-V --zone 10.0.0.0/8":                               "delete zone 10.0.0.0/8",
+		"--drain":                                            "drain FULLNAT connections",
 	} {
 		got, err := stepsOf(t, line)
 		if err != nil || got != want {

@@ -72,6 +72,7 @@ var commands = []*command{
 	&addLocalCommand, &deleteLocalCommand, &listLocalCommand,
 	&addZoneCommand, &deleteZoneCommand,
 	&addZoneLocalCommand, &deleteZoneLocalCommand,
+	&drainCommand,
 }
 
 var (

@@ -59,7 +59,7 @@ _ipvsadm_go_options() {
 
 _ipvsadm_go() {
 	local cur=${COMP_WORDS[COMP_CWORD]} words
-	local commands='--add-service --edit-service --delete-service --clear --restore --save --add-server --edit-server --delete-server --list --zero --add-laddr --del-laddr --get-laddr --add-zone --del-zone --add-laddr-zone --del-laddr-zone --set --start-daemon --stop-daemon --help --version'
+	local commands='--add-service --edit-service --delete-service --clear --restore --save --add-server --edit-server --delete-server --list --zero --add-laddr --del-laddr --get-laddr --add-zone --del-zone --add-laddr-zone --del-laddr-zone --drain --set --start-daemon --stop-daemon --help --version'
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		words=$commands
 	elif ! words=$(_ipvsadm_go_value "${COMP_WORDS[COMP_CWORD - 1]}"); then

@@ -20,6 +20,9 @@ adm_says() {
 	expect_match "message of $*" "$message" "$out"
 }
 
+# no_conns: the module has no connection left.
+no_conns() { [ -z "$(fullnat_conns .)" ]; }
+
 adm -A "${svc[@]}" -s rr
 adm -a "${svc[@]}" -r "$rs1_ip4:8080" -b -w 3 -x 100 -y 50
 adm -P "${svc[@]}" -z 10.0.0.1-10.0.0.3
@@ -91,4 +94,24 @@ expect_eq "-Lnc is stock's" "$(in_ns "$director" ipvsadm -Lnc | cut -c1-3,12-)" 
 expect_match "-Lnc --local" "$client_ip4:[0-9]+ +$vip4:80 +$lip4:[0-9]+ +$rs1_ip4:8080" "$(adm -Lnc --local)"
 expect_match "-Lc --json --local" "\"local\":\{\"address\":\"$lip4\",\"port\":[0-9]+\}" "$(adm -Lc --json --local)"
 expect_match "-G counts the connection" " $lip4 +0 +1 " "$(adm -G)"
+
+# Drain: what lives ends, nothing new comes in, and the tables stay.
+adm_says 2 "Illegal 'numeric' option" --drain -n
+saved=$(adm -Sn)
+start_in "$client" keep labnet keep -n 2 "$vip4:80"
+wait_log keep READY
+expect_match "connections are there to be drained" " $lip4 +0 +[2-9] " "$(adm -G)"
+expect_eq "--drain says nothing" "" "$(adm --drain 2>&1)"
+poll_until 10 "--drain ends every connection" no_conns
+stop keep || true
+expect_counter_delta "then new ones are refused" "$director" fullnat_draining '>=1' \
+	check_fails "and get no answer" in_ns "$client" curl -sS --max-time 2 "http://$vip4/"
+expect_eq "--drain keeps the tables" "$saved" "$(adm -Sn)"
+adm -P "${svc[@]}" -z 10.0.0.2
+expect_match "a new local address ends the drain" "^rs1 peer=10.0.0.[12]:" \
+	"$(in_ns "$client" curl -sS --max-time 5 "http://$vip4/")"
+adm --drain
+poll_until 10 "a drained module can be removed" rmmod ip_vs_fullnat
+adm_says 2 "nothing to drain: ip_vs_fullnat is not loaded" --drain
+check_fails "--drain does not load it" test -e /sys/module/ip_vs_fullnat
 adm -C
