@@ -172,8 +172,7 @@ func (s *session) execute(r *request, words []string, syntax *argv.SyntaxError) 
 	return s.submit(steps)
 }
 
-// dispatch hands the line to urfave/cli, each command being one of its
-// commands.
+// dispatch hands the line to urfave/cli, the command being one of its commands.
 func (s *session) dispatch(l argv.Line, r *request) error {
 	in := &intake{request: r, tokens: l.Tokens[1:]}
 	app := &ucli.App{
@@ -181,16 +180,13 @@ func (s *session) dispatch(l argv.Line, r *request) error {
 		Writer: s.env.Stdout, ErrWriter: s.env.Stderr,
 		ExitErrHandler: func(*ucli.Context, error) {},
 		OnUsageError:   in.usageError,
-	}
-	for _, c := range commands {
-		app.Commands = append(app.Commands, &ucli.Command{
-			Name: c.name, HideHelp: true, OnUsageError: in.usageError,
-		})
-	}
-	cmd := app.Command(r.cmd.name)
-	cmd.Flags = in.flags()
-	cmd.Action = func(c *ucli.Context) error {
-		return s.execute(r, c.Args().Slice(), l.Err)
+		Commands: []*ucli.Command{{
+			Name: r.cmd.name, HideHelp: true, OnUsageError: in.usageError,
+			Flags: in.flags(),
+			Action: func(c *ucli.Context) error {
+				return s.execute(r, c.Args().Slice(), l.Err)
+			},
+		}},
 	}
 	l.Tokens = l.Tokens[1:]
 	line := append([]string{s.program, r.cmd.name}, l.Long()...)
@@ -213,12 +209,14 @@ func (in *intake) usageError(_ *ucli.Context, err error, _ bool) error {
 	return failf("%v", err)
 }
 
-// flags makes a flag of every row of the option table.
+// flags makes a flag of every option that is on the line. The normaliser has
+// found them all in the table, and each flag more would cost urfave/cli a search
+// through all flags for every one that is set, several milliseconds in all.
 func (in *intake) flags() []ucli.Flag {
-	flags := make([]ucli.Flag, 0, len(options))
-	seen := make(map[string]bool, len(options))
-	for i := range options {
-		o := &options[i]
+	flags := make([]ucli.Flag, 0, len(in.tokens))
+	seen := make(map[string]bool, len(in.tokens))
+	for _, k := range in.tokens {
+		o := &options[k.Index]
 		if seen[o.Long] {
 			continue
 		}
