@@ -29,6 +29,8 @@ type session struct {
 	info   np.Info
 	// fullnat says whether our family is there; nil is not known yet.
 	fullnat *bool
+	// capabilities are our family's, once it is known to be there.
+	capabilities np.Capabilities
 	// synProxied are the services with SYN proxying; nil is not known yet.
 	synProxied map[np.ServiceKey]bool
 	// onePacket are services that are known to exist, and whether they have
@@ -136,11 +138,12 @@ func (s *session) hasFullNAT() (bool, error) {
 	// To ask for a family that is not there makes the kernel run modprobe,
 	// which would cost every stock command more than all else it does.
 	if s.env.Loaded(fullnatModule) {
-		_, err = c.FullNATInfo(s.ctx)
+		info, err := c.FullNATInfo(s.ctx)
 		if err != nil && !errors.Is(err, np.ErrNoFamily) {
 			return false, refused(opOther, err)
 		}
 		has = err == nil
+		s.capabilities = info.Capabilities
 	}
 	s.fullnat = &has
 	return has, nil
@@ -181,7 +184,7 @@ func (s *session) loadSynProxied() error {
 		return err
 	}
 	found := make(map[np.ServiceKey]bool)
-	if has {
+	if has && s.capabilities.Has(np.CapSynProxy) {
 		c, err := s.settled()
 		if err != nil {
 			return err
