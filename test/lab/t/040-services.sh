@@ -24,7 +24,7 @@ for family in 4 6; do
 	server=$(rs 1 $family 80)
 
 	for scheduler in $schedulers; do
-		ipvs -E -t "$service" -s $scheduler
+		ipvs -E -t "$service" -s "$scheduler"
 		expect_match "IPv$family: scheduler $scheduler" '^rs[12] peer=' "$(web $family)"
 	done
 
