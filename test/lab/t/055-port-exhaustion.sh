@@ -63,6 +63,8 @@ for family in 4 6; do
 	stop "most$family" || true
 	stop "second$family" || true
 done
+# Stock keeps those that ended by FIN for two minutes.
+in_ns "$director" labnet family drain >/dev/null
 poll_until 20 "all connections end" all_given_back
 for family in 4 6; do
 	expect_eq "IPv$family: none is counted any more" 0 "$(conns_of -t "$(svc $family 80)" "$(lip 1 $family)")"
