@@ -21,6 +21,14 @@ sums() {
 		END { print packets + 0, bytes + 0 }' "$1"
 }
 
+# stats_are SVC COUNTS: says what they are, and whether they are as expected.
+stats_are() {
+	local got
+	got=$(stats_of "$1")
+	echo "$got, expected $2"
+	[ "$got" = "$2" ]
+}
+
 for family in 4 6; do
 	service=$(svc $family 8080)
 	ipvs -A -t "$service" -s rr
@@ -34,8 +42,9 @@ for family in 4 6; do
 	read -r in_packets in_bytes <<<"$(sums "$lab_tmp/stat.txt" $family "$(addr client_ip $family).")"
 	read -r out_packets out_bytes <<<"$(sums "$lab_tmp/stat.txt" $family "$(addr vip $family).8080")"
 	want="4 $in_packets $out_packets $in_bytes $out_bytes"
-	expect_eq "IPv$family: the service's counts are those of the wire" "$want" "$(stats_of "$service")"
-	expect_eq "IPv$family: the real server's too" "$want" "$(stats_of "-> $(rs 1 $family 8080)")"
+	# 6.1 adds them up every two seconds.
+	poll_until 5 "IPv$family: the service's counts are those of the wire" stats_are "$service" "$want"
+	poll_until 5 "IPv$family: the real server's too" stats_are "-> $(rs 1 $family 8080)" "$want"
 	# Totals of the namespace, in hexadecimal.
 	# shellcheck disable=SC2046,SC2183 # words
 	expect_eq "IPv$family: and the totals" "$want" "$(printf '%d %d %d %d %d' $(in_ns "$director" sed -n 's/\([0-9A-F]\+\)/0x\1/g; 3p' /proc/net/ip_vs_stats))"
