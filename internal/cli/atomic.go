@@ -16,9 +16,38 @@ type tables struct {
 	order    []np.ServiceKey
 	services map[np.ServiceKey]*serviceTable
 	zones    []zoneTable
+	// dests and zoneAt find what lines name twice, size counts what they add.
+	dests  map[destOf]struct{}
+	zoneAt map[netip.Prefix]int
+	size   int
 }
 
-func newTables() *tables { return &tables{services: make(map[np.ServiceKey]*serviceTable)} }
+// destOf is a real server of a service.
+type destOf struct {
+	service np.ServiceKey
+	dest    np.DestKey
+}
+
+// maxTables is how much lines can add to tables: they are kept in memory, at less
+// than a kilobyte for each object, before anything is changed.
+const maxTables = 1 << 20
+
+func newTables() *tables {
+	return &tables{
+		services: make(map[np.ServiceKey]*serviceTable),
+		dests:    make(map[destOf]struct{}),
+		zoneAt:   make(map[netip.Prefix]int),
+	}
+}
+
+// grow notes that a line adds n objects.
+func (t *tables) grow(n int) error {
+	t.size += n
+	if t.size > maxTables {
+		return fmt.Errorf("more than %d services, real servers, local addresses and zones", maxTables)
+	}
+	return nil
+}
 
 // serviceTable is a service with everything that belongs to it.
 type serviceTable struct {
@@ -120,7 +149,7 @@ func (t *tables) addService(r *request) error {
 	}
 	t.order = append(t.order, r.svc.ServiceKey)
 	t.services[r.svc.ServiceKey] = &serviceTable{Service: r.svc, synProxy: r.synProxy}
-	return nil
+	return t.grow(1)
 }
 
 // serviceOf returns the service that a line belongs to, which stands before it.
@@ -137,33 +166,28 @@ func (t *tables) addDest(r *request) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range svc.dests {
-		if d.DestKey == r.dest.DestKey {
-			return fmt.Errorf("real server %v of %v stands there twice", d.DestKey, svc.ServiceKey)
-		}
+	key := destOf{svc.ServiceKey, r.dest.DestKey}
+	if _, dup := t.dests[key]; dup {
+		return fmt.Errorf("real server %v of %v stands there twice", key.dest, key.service)
 	}
+	t.dests[key] = struct{}{}
 	svc.dests = append(svc.dests, r.dest)
-	return nil
+	return t.grow(1)
 }
 
 func (t *tables) addZone(z netip.Prefix) error {
-	if t.zone(z) != nil {
+	if _, dup := t.zoneAt[z]; dup {
 		return fmt.Errorf("zone %v stands there twice", z)
 	}
+	t.zoneAt[z] = len(t.zones)
 	t.zones = append(t.zones, zoneTable{prefix: z})
-	return nil
-}
-
-func (t *tables) zone(z netip.Prefix) *zoneTable {
-	for i := range t.zones {
-		if t.zones[i].prefix == z {
-			return &t.zones[i]
-		}
-	}
-	return nil
+	return t.grow(1)
 }
 
 func (t *tables) addLocals(r *request) error {
+	if err := t.grow(int(r.numLocals)); err != nil {
+		return err
+	}
 	if !r.given.has(optZone) {
 		svc, err := t.serviceOf(r)
 		if err == nil {
@@ -171,11 +195,11 @@ func (t *tables) addLocals(r *request) error {
 		}
 		return err
 	}
-	z := t.zone(r.zone)
-	if z == nil {
+	i, ok := t.zoneAt[r.zone]
+	if !ok {
 		return fmt.Errorf("zone %v is not added by a line before", r.zone)
 	}
-	z.locals = append(z.locals, r.localAddrs()...)
+	t.zones[i].locals = append(t.zones[i].locals, r.localAddrs()...)
 	return nil
 }
 

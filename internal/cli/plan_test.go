@@ -93,11 +93,12 @@ func TestAtomic_mistakes(t *testing.T) {
 		"-A -f 1\n-A -f 1":       "service fwmark 1 IPv4 stands there twice",
 		"-a -f 1 -r 10.0.0.1 -m": "service fwmark 1 IPv4 is not added by a line before",
 		"-A -f 1\n-D -f 1":       "--atomic takes -A, -a, -P, -K and -U alone, not 'delete-service'",
-		"-A -f 1\n-a -f 1 -r 10.0.0.1:1\n-a -f 1 -r 10.0.0.1:1": "real server 10.0.0.1:1 of fwmark 1 IPv4 stands there twice",
-		"-K --zone 10.0.0.0/8\n-K --zone 10.0.0.0/8":            "zone 10.0.0.0/8 stands there twice",
-		"-U --zone 10.0.0.0/8 -z 10.0.0.1":                      "zone 10.0.0.0/8 is not added by a line before",
-		"foo":                                                   "no command",
-		"-A -f 0":                                               "invalid fwmark value `0' specified",
+		"-A -f 1\n-a -f 1 -r 10.0.0.1:1\n-a -f 1 -r 10.0.0.1:1":              "real server 10.0.0.1:1 of fwmark 1 IPv4 stands there twice",
+		"-A -f 1" + strings.Repeat("\n-P -f 1 -z 10.0.0.0-10.0.255.255", 17): "more than 1048576 services, real servers, local addresses and zones",
+		"-K --zone 10.0.0.0/8\n-K --zone 10.0.0.0/8":                         "zone 10.0.0.0/8 stands there twice",
+		"-U --zone 10.0.0.0/8 -z 10.0.0.1":                                   "zone 10.0.0.0/8 is not added by a line before",
+		"foo":                                                                "no command",
+		"-A -f 0":                                                            "invalid fwmark value `0' specified",
 	} {
 		_, err := readText(&session{env: &Env{Names: noNames{}}}, in)
 		if err == nil || err.Error() != want {
