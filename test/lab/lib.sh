@@ -261,6 +261,13 @@ capture_start() {
 
 # capture_stop NAME: prints what was captured as text, without times.
 capture_stop() {
+	local before=-1 now=0
+	# What is on its way to tcpdump would be lost.
+	while [ "$now" != "$before" ]; do
+		before=$now
+		sleep 0.2
+		now=$(stat -c %s "$lab_tmp/$1.pcap")
+	done
 	stop "capture-$1" || true
 	tcpdump -Z root -t -n -vv -r "$lab_tmp/$1.pcap" 2>/dev/null
 }

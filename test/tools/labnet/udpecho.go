@@ -125,7 +125,8 @@ func runUDPEcho(args []string, out io.Writer) error {
 		for i := range *count {
 			echoDatagram(conn, flow**count+i, *size, *timeout, &report)
 		}
-		conn.Close()
+		// Open until the end: no two flows have the same port.
+		defer conn.Close()
 	}
 	if err := printJSON(out, report); err != nil {
 		return err
