@@ -255,7 +255,7 @@ serve_everywhere() {
 capture_start() {
 	local ns=$1 dev=$2 name=$3
 	shift 3
-	start_in "$ns" "capture-$name" tcpdump -Z root -U --immediate-mode -s 0 -i "$dev" -w "$lab_tmp/$name.pcap" "$@"
+	start_in "$ns" "capture-$name" tcpdump -Z root -U --immediate-mode -s 0 -B 8192 -i "$dev" -w "$lab_tmp/$name.pcap" "$@"
 	wait_log "capture-$name" 'listening on'
 }
 

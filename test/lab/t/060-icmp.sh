@@ -78,7 +78,9 @@ for family in 4 6; do
 	fi
 	expect_eq "IPv$family: the real server learned the path MTU" 1380 "$(learned "$rs1" $family "$lip")"
 
-	# The director's own links.
+	# The director's own links. What was learned would hide them.
+	forget "$client" $family
+	forget "$rs1" $family
 	narrow "$director" $family "$rs1_ip/$bits" 1360 via $server_via
 	narrow "$director" $family "$client_ip/$bits" 1340 via $client_via
 	expect_counter_delta "IPv$family: narrow links of the director: transfers compare" "$director" fullnat_mtu_exceeded '>=2' \
