@@ -107,10 +107,13 @@ static bool attach(struct ip_vs_conn *cp, struct fnat_conn *c)
 	if (first) {
 		atomic_inc(&fnat_app.usecnt);
 		cp->app = &fnat_app;
-		cp->app_data = c;
+		WRITE_ONCE(cp->app_data, c);
 		/* Replies come through here: set_tcp_state() sees both sides. */
 		cp->flags &= ~IP_VS_CONN_F_NOOUTPUT;
 		/* Stock reads it without a lock, then fnat_xmit() app_data. */
+		smp_store_release(&cp->packet_xmit, fnat_xmit);
+	} else if (cp->app == &fnat_app && !cp->packet_xmit) {
+		/* ip_vs_try_bind_dest() clears it after it has let us bind. */
 		smp_store_release(&cp->packet_xmit, fnat_xmit);
 	}
 	spin_unlock_bh(&cp->lock);
@@ -126,6 +129,9 @@ bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 {
 	struct fnat_conn *c;
 
+	/* Another CPU was quicker. Pairs with the release in attach(). */
+	if (smp_load_acquire(&cp->packet_xmit) == fnat_xmit)
+		return true;
 	if (cp->protocol != IPPROTO_TCP && cp->protocol != IPPROTO_UDP) {
 		fnat_stat_inc(fn, BAD_PROTO);
 		return false;
@@ -143,10 +149,6 @@ bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 	}
 	if (attach(cp, c)) {
 		fnat_stat_inc(fn, CONN_BOUND);
-		/* Pairs with that of fnat_conn_drain(). */
-		smp_mb();
-		if (unlikely(fnat_conn_drains(c)))
-			fnat_attach_expire(c);
 	} else {
 		fnat_conn_release(c);
 		module_put(THIS_MODULE);
@@ -180,13 +182,19 @@ struct fnat_conn *fnat_attach_again(struct fnat_conn *old,
 	first = cp->app_data == old;
 	if (first) {
 		old->detached = true;
-		cp->app_data = c;
+		/* Pairs with the address dependency of those who read it. */
+		smp_store_release(&cp->app_data, c);
 	}
 	spin_unlock_bh(&cp->lock);
-	fnat_conn_release(first ? old : c);
-	fnat_stat_inc(old->fn, CONN_BOUND);
-	fnat_stat_inc(old->fn, CONN_DONE);
-	return first ? c : NULL;
+	if (first) {
+		fnat_stat_inc(old->fn, CONN_BOUND);
+		fnat_stat_inc(old->fn, CONN_DONE);
+		fnat_conn_release(old);
+		return c;
+	}
+	fnat_stat_inc(old->fn, BIND_RACE);
+	fnat_conn_release(c);
+	return READ_ONCE(cp->app_data);
 }
 
 /* A reference to the stock connection, or NULL when it is about to go. */

@@ -5,6 +5,7 @@
  * still holds connections of it, and a table of its own could not be freed
  * from the timer that ends the last one.
  */
+#include <linux/delay.h>
 #include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -15,6 +16,10 @@
 #define CONN_LINGER		(HZ / 4)
 /* Ports that are looked at for one of an ended connection. */
 #define CONN_RECLAIM_TRIES	64U
+/* How a drain goes: ms between rounds, connections without a pause. */
+#define CONN_DRAIN_ROUNDS	10
+#define CONN_DRAIN_PAUSE	20
+#define CONN_WALK_BATCH		4096
 
 static struct rhashtable conns;
 
@@ -323,19 +328,13 @@ bool fnat_conn_drains(const struct fnat_conn *c)
 	return true;
 }
 
-/*
- * Asks stock to end all connections of the namespace now. Returns how many;
- * those whose packet is under way on another CPU follow when it is done.
- */
-unsigned int fnat_conn_drain(struct fnat_net *fn)
+/* Asks stock to end the connections that the namespace has; how many. */
+static unsigned int conn_expire_all(struct fnat_net *fn)
 {
+	unsigned int count = 0, seen = 0;
 	struct rhashtable_iter iter;
-	unsigned int count = 0;
 	struct fnat_conn *c;
 
-	WRITE_ONCE(fn->draining, true);
-	/* Pairs with that of fnat_attach(): one of us ends a new connection. */
-	smp_mb();
 	fnat_conn_walk_enter(&iter);
 	rhashtable_walk_start(&iter);
 	while ((c = rhashtable_walk_next(&iter))) {
@@ -343,9 +342,36 @@ unsigned int fnat_conn_drain(struct fnat_net *fn)
 			continue;
 		if (c->fn == fn && fnat_attach_expire(c))
 			count++;
+		if (++seen % CONN_WALK_BATCH == 0) {
+			rhashtable_walk_stop(&iter);
+			cond_resched();
+			rhashtable_walk_start(&iter);
+		}
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
+	return count;
+}
+
+/*
+ * Ends all connections of the namespace and refuses new ones from now on.
+ * Returns how many were asked to end. A connection may evade for a moment: when
+ * its timer fires while a packet holds it, stock starts it anew.
+ */
+unsigned int fnat_conn_drain(struct fnat_net *fn)
+{
+	unsigned int count, round;
+
+	WRITE_ONCE(fn->draining, true);
+	/* No packet that has seen it false is under way any more. */
+	synchronize_rcu();
+	count = conn_expire_all(fn);
+	for (round = 0; round < CONN_DRAIN_ROUNDS; round++) {
+		if (!atomic_read(&fn->conns))
+			break;
+		msleep(CONN_DRAIN_PAUSE);
+		conn_expire_all(fn);
+	}
 	return count;
 }
 

@@ -294,7 +294,7 @@ void fnat_tcp_blank_option(u8 *th, unsigned int off, unsigned int len,
 			   __wsum *diff);
 
 /* toa.c */
-bool fnat_toa_wanted(const struct fnat_conn *c, const struct tcphdr *th);
+bool fnat_toa_in_time(const struct fnat_conn *c, const struct tcphdr *th);
 unsigned int fnat_toa_len(const struct fnat_conn *c);
 unsigned int fnat_toa_mss_cost(const struct fnat_conn *c);
 void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,

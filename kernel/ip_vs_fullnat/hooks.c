@@ -36,19 +36,29 @@ static bool is_tcp_rst(const struct sk_buff *skb, const struct ip_vs_iphdr *iph)
 	return th && th->rst;
 }
 
+/*
+ * A connection that is bound and told to expire: stock has found nothing to
+ * put in its place (its service is gone, or RST is set beside SYN).
+ */
+static bool was_given_up(const struct ip_vs_conn *cp)
+{
+	return READ_ONCE(cp->packet_xmit) &&
+	       !time_after(cp->timer.expires, jiffies);
+}
+
 static unsigned int first_packet(struct fnat_net *fn, struct sk_buff *skb,
 				 struct ip_vs_conn *cp,
 				 struct ip_vs_protocol *pp,
 				 struct ip_vs_iphdr *iph)
 {
-	/*
-	 * Stock ends an old connection when SYN is set but begins none when
-	 * RST is too (tcp_conn_schedule()): what was found here is the old one.
-	 */
-	if (is_tcp_rst(skb, iph)) {
+	/* And a RST is not the first of anything (tcp_conn_schedule()). */
+	if (was_given_up(cp) || is_tcp_rst(skb, iph)) {
 		fnat_stat_inc(fn, NO_CONN);
 		return NF_ACCEPT;
 	}
+	/* ESP and AH come with their ISAKMP's (ah_esp_conn_in_get()). */
+	if (iph->protocol != cp->protocol)
+		return fnat_drop(fn, BAD_PROTO);
 	if (!fnat_attach(fn, cp, skb))
 		return NF_DROP;
 	return fnat_xmit(skb, cp, pp, iph);
@@ -68,7 +78,10 @@ static unsigned int hook_first(void *priv, struct sk_buff *skb,
 	struct ip_vs_conn *cp;
 	u16 af = state->pf;
 
-	if (skb->ipvs_property || !ipvs->enable || !skb_dst(skb))
+	/* What stock lets pass without a look at its connections. */
+	if (skb->ipvs_property || !ipvs->enable || sysctl_backup_only(ipvs) ||
+	    !skb_dst(skb) || (skb->pkt_type != PACKET_HOST &&
+			      state->hook != NF_INET_LOCAL_OUT))
 		return NF_ACCEPT;
 	if (!ip_vs_fill_iph_skb(af, skb, false, &iph) || iph.fragoffs)
 		return NF_ACCEPT;

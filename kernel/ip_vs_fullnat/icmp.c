@@ -118,20 +118,36 @@ static struct fnat_conn *icmp_find(struct fnat_net *fn,
 	return fnat_conn_find_rcu(&tuple);
 }
 
+/*
+ * ip_vs_fill_iph_skb_icmp() takes what it finds. Stock looks first on the
+ * client's side (ip_vs_in_icmp()); IPv6 is looked at by ipv6_find_hdr().
+ */
+static bool inner_is_sane(const struct sk_buff *skb, u16 af, unsigned int off)
+{
+	const struct iphdr *iph;
+	struct iphdr buf;
+
+	if (af == AF_INET6)
+		return true;
+	iph = skb_header_pointer(skb, off, sizeof(buf), &buf);
+	return iph && iph->version == 4 && iph->ihl * 4 >= sizeof(*iph) &&
+	       !(iph->frag_off & htons(IP_OFFSET));
+}
+
 /* An ICMP packet for a local address; not ours: NF_ACCEPT. */
 unsigned int fnat_icmp_to_client(struct fnat_net *fn, struct sk_buff *skb,
 				 u16 af, const struct ip_vs_iphdr *outer)
 {
+	/* icmphdr and icmp6hdr are 8 bytes each. */
+	unsigned int off = outer->len + sizeof(struct icmphdr);
 	struct ip_vs_iphdr inner;
 	struct ip_vs_conn *cp;
 	unsigned int verdict;
 	struct fnat_conn *c;
 
-	if (!is_error(skb, af, outer->len))
+	if (!is_error(skb, af, outer->len) || !inner_is_sane(skb, af, off))
 		return NF_ACCEPT;
-	/* icmphdr and icmp6hdr are 8 bytes each. */
-	if (!ip_vs_fill_iph_skb_icmp(af, skb, outer->len +
-				     sizeof(struct icmphdr), true, &inner) ||
+	if (!ip_vs_fill_iph_skb_icmp(af, skb, off, true, &inner) ||
 	    inner.fragoffs ||
 	    (inner.protocol != IPPROTO_TCP && inner.protocol != IPPROTO_UDP))
 		return NF_ACCEPT;

@@ -36,12 +36,14 @@ static void sum_apply(__sum16 *sum, __wsum diff)
  * A checksum that is left to the device covers the pseudo header only so far,
  * which has addresses and length but not what follows, and is not inverted.
  */
-static void l4_sum_apply(const struct sk_buff *skb, __sum16 *sum,
-			 const struct fnat_rewrite *rw)
+static void l4_sum_apply(const struct sk_buff *skb, unsigned int l4_off,
+			 __sum16 *sum, const struct fnat_rewrite *rw)
 {
 	__wsum pseudo = csum_add(rw->addr_diff, rw->len_diff);
 
-	if (skb->ip_summed == CHECKSUM_PARTIAL)
+	/* In a tunnel it may be that of a header further in. */
+	if (skb->ip_summed == CHECKSUM_PARTIAL &&
+	    skb_checksum_start_offset(skb) == l4_off)
 		*sum = ~csum_fold(csum_add(pseudo, csum_unfold(*sum)));
 	else
 		sum_apply(sum, csum_add(pseudo, rw->l4_diff));
@@ -78,13 +80,13 @@ static void ttl_decrease(struct sk_buff *skb, u16 af)
 		ip_decrease_ttl(ip_hdr(skb));
 }
 
-static void udp_sum_apply(const struct sk_buff *skb, struct udphdr *uh,
-			  const struct fnat_rewrite *rw)
+static void udp_sum_apply(const struct sk_buff *skb, unsigned int l4_off,
+			  struct udphdr *uh, const struct fnat_rewrite *rw)
 {
 	/* 0: the sender made none (RFC 768) */
-	if (!uh->check && skb->ip_summed != CHECKSUM_PARTIAL)
+	if (!uh->check)
 		return;
-	l4_sum_apply(skb, &uh->check, rw);
+	l4_sum_apply(skb, l4_off, &uh->check, rw);
 	if (!uh->check)
 		uh->check = CSUM_MANGLED_0;
 }
@@ -111,9 +113,9 @@ int fnat_mangle(struct sk_buff *skb, u16 af, u16 protocol, unsigned int l4_off,
 
 	l4 = skb->data + l4_off;
 	if (protocol == IPPROTO_TCP)
-		l4_sum_apply(skb, &((struct tcphdr *)l4)->check, rw);
+		l4_sum_apply(skb, l4_off, &((struct tcphdr *)l4)->check, rw);
 	else
-		udp_sum_apply(skb, l4, rw);
+		udp_sum_apply(skb, l4_off, l4, rw);
 	ports_apply(l4, rw);
 	addrs_apply(af, skb_network_header(skb), rw);
 	ttl_decrease(skb, af);
@@ -212,6 +214,9 @@ int fnat_mangle_icmp(struct sk_buff *skb, u16 af, u16 protocol,
 {
 	int err;
 
+	if (inner->len < inner->off + (af == AF_INET6 ? sizeof(struct ipv6hdr) :
+						       sizeof(struct iphdr)))
+		return -EBADMSG;
 	/* 8 bytes behind the inner header: the least that an error carries */
 	err = skb_ensure_writable(skb, inner->len + sizeof(struct udphdr));
 	if (err)

@@ -76,7 +76,9 @@ int fnat_nl_dump_conn(struct sk_buff *skb, struct netlink_callback *cb)
 	struct fnat_conn *c;
 
 	cb->seq = 1;
-	rhashtable_walk_start(iter);
+	/* The table was resized since the last message: begins anew. */
+	if (rhashtable_walk_start_check(iter))
+		cb->prev_seq = 2;
 	for (c = rhashtable_walk_peek(iter); c; c = rhashtable_walk_next(iter)) {
 		if (IS_ERR(c)) {
 			/* The table was resized: some may be missed or twice. */

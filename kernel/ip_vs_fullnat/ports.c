@@ -76,10 +76,13 @@ static struct fnat_portmap *portmap_get(const struct fnat_portmap_key *key)
 
 static void portmap_put(struct fnat_portmap *map)
 {
-	if (!refcount_dec_and_test(&map->taken))
-		return;
-	rhashtable_remove_fast(&portmaps, &map->node, portmap_params);
-	kfree_rcu(map, rcu);
+	/* Nobody is to find it without references for longer than this takes. */
+	local_bh_disable();
+	if (refcount_dec_and_test(&map->taken)) {
+		rhashtable_remove_fast(&portmaps, &map->node, portmap_params);
+		kfree_rcu(map, rcu);
+	}
+	local_bh_enable();
 }
 
 /* Takes a free bit in [from, to); returns to when there is none. */

@@ -136,6 +136,17 @@ static struct tcphdr *tcp_header(struct sk_buff *skb, unsigned int l4_off,
 
 	if (!pskb_may_pull(skb, l4_off + sizeof(*th)))
 		return NULL;
+	/*
+	 * Segments that GRO has only chained keep their own headers, in which
+	 * no more than addresses and ports would be corrected: have them cut
+	 * anew from the first one's (tcp4_gso_segment()).
+	 */
+	if (unlikely(skb_is_gso(skb) &&
+		     skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST)) {
+		if (skb_unclone(skb, GFP_ATOMIC))
+			return NULL;
+		skb_shinfo(skb)->gso_type |= SKB_GSO_DODGY;
+	}
 	th = (struct tcphdr *)(skb->data + l4_off);
 	len = th->doff * 4;
 	if (len < sizeof(*th) || skb_ensure_writable(skb, l4_off + len))
@@ -243,7 +254,7 @@ bool fnat_tcp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 	change.tsval_add = READ_ONCE(tcp->ts_delta);
 	if (change.tsval_add)
 		change_options((u8 *)th, options, &change, &rw->l4_diff);
-	if (unlikely(fnat_toa_wanted(c, th)))
+	if (unlikely(fnat_toa_in_time(c, th)))
 		fnat_toa_add(c, skb, l4_off, dst, rw);
 	return true;
 }
@@ -270,7 +281,7 @@ bool fnat_tcp_to_client(struct fnat_conn *c, struct sk_buff *skb,
 	}
 	if (unlikely(th->syn && th->ack)) {
 		WRITE_ONCE(tcp->first_ack, ntohl(th->seq) + 1);
-		/* Pairs with the acquire in fnat_toa_wanted(). */
+		/* Pairs with the acquire in fnat_toa_in_time(). */
 		smp_store_release(&tcp->has_first_ack, true);
 		change.mss_sub = fnat_toa_mss_cost(c);
 	}

@@ -22,11 +22,12 @@ unsigned int fnat_toa_len(const struct fnat_conn *c)
 	return READ_ONCE(c->fn->sysctl.toa) ? option_len(c) : 0;
 }
 
-bool fnat_toa_wanted(const struct fnat_conn *c, const struct tcphdr *th)
+/* Is it one of the segments from which real servers take the option? */
+bool fnat_toa_in_time(const struct fnat_conn *c, const struct tcphdr *th)
 {
 	const struct fnat_tcp *tcp = &c->tcp;
 
-	if (!READ_ONCE(c->fn->sysctl.toa) || th->rst)
+	if (th->rst)
 		return false;
 	if (th->syn)
 		return !th->ack;
@@ -79,8 +80,10 @@ static bool has_room(struct sk_buff *skb, unsigned int headers,
 	if (headers + shinfo->gso_size + len <= mtu)
 		return true;
 	/* A client that was not told our MSS: its segments become smaller. */
-	if (shinfo->gso_size <= len + FNAT_TCP_MSS_MIN)
+	if (shinfo->gso_size <= len + FNAT_TCP_MSS_MIN ||
+	    skb_unclone(skb, GFP_ATOMIC))
 		return false;
+	shinfo = skb_shinfo(skb);
 	skb_decrease_gso_size(shinfo, len);
 	shinfo->gso_type |= SKB_GSO_DODGY;
 	shinfo->gso_segs = 0;
@@ -169,7 +172,9 @@ void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,
 	struct tcphdr *th = (struct tcphdr *)(skb->data + l4_off);
 	unsigned int header = th->doff * 4, len = option_len(c);
 
-	if (strip(c, (u8 *)th, header - sizeof(*th), &rw->l4_diff))
+	/* Forged ones go even where we add none. */
+	if (strip(c, (u8 *)th, header - sizeof(*th), &rw->l4_diff) ||
+	    !READ_ONCE(c->fn->sysctl.toa))
 		return;
 	if (header + len > FNAT_TCP_HEADER_MAX) {
 		fnat_stat_inc(c->fn, TOA_HEAD_FULL);

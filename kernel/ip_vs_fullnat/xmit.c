@@ -27,15 +27,24 @@ static struct fnat_conn *come_again(struct fnat_conn *c,
 int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 	      struct ip_vs_protocol *pp, struct ip_vs_iphdr *iph)
 {
-	/* Pairs with the release of packet_xmit in attach(). */
 	struct fnat_conn *c = READ_ONCE(cp->app_data);
 	struct fnat_rewrite rw;
 	struct dst_entry *dst;
 	bool noref;
 
-	/* The sync daemon has just taken it away; the next packet binds. */
-	if (unlikely(!c))
-		return fnat_drop(fnat_net(cp->ipvs->net), UNBOUND);
+	if (unlikely(!c)) {
+		/*
+		 * Stock has loaded packet_xmit without a barrier. Pairs with
+		 * its release in attach().
+		 */
+		smp_rmb();
+		c = READ_ONCE(cp->app_data);
+		if (!c)
+			return fnat_drop(fnat_net(cp->ipvs->net), UNBOUND);
+	}
+	/* ESP and AH come with their ISAKMP's (ah_esp_conn_in_get()). */
+	if (unlikely(iph->protocol != c->tuple.protocol))
+		return fnat_drop(c->fn, BAD_PROTO);
 	if (unlikely(fnat_conn_drains(c)))
 		return fnat_drop(c->fn, DRAINING);
 	if (unlikely(!READ_ONCE(c->map))) {
