@@ -3,7 +3,7 @@
 # Malformed packets of every kind at the module, in both directions and on live
 # connections: nothing crashes, nothing leaks, and real traffic goes on. The
 # seed is printed; LAB_FUZZ_PACKETS in the kernel's arguments makes it longer.
-# timeout: 100
+# timeout: 240
 
 setup_lab
 serve_everywhere
@@ -15,7 +15,7 @@ set_sysctl "$director" net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.fuzz0.rp_filt
 	net.ipv4.vs.fullnat_lport_min=5000 net.ipv4.vs.fullnat_lport_max=5009 \
 	net.ipv4.vs.sloppy_tcp=1 net.ipv6.conf.fuzz0.forwarding=1
 packets=$(sed -n 's/.*LAB_FUZZ_PACKETS=\([0-9]*\).*/\1/p' /proc/cmdline)
-packets=${packets:-40000}
+packets=${packets:-24000}
 
 flows=()
 for family in 4 6; do
