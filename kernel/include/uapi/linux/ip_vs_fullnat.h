@@ -57,9 +57,9 @@
  * IPVS_FNAT_CMD_GET_STATS  (dump) -> STAT{NAME VALUE} per counter, summed
  *   over all CPUs.  The names are those of /proc/net/ip_vs_ext_stats.
  * IPVS_FNAT_CMD_DRAIN  -> INFO{CONNS}
- *   Ends all bound connections of the namespace, so that the module can be
- *   removed without waiting for their timers.  CONNS counts those that were
- *   asked to end.
+ *   Ends all bound connections of the namespace and refuses new ones until
+ *   the next NEW_LADDR or SET_SERVICE, so that the module can be removed
+ *   without waiting for timers.  CONNS counts those that were asked to end.
  *
  * Zones (commands 21 to 26) take ZONE{ADDR NETMASK [PREFIXLEN] [AF]} and
  * LADDR{ADDR}; a kernel module without IPVS_FNAT_CAP_ZONE answers them with
@@ -67,7 +67,7 @@
  *
  * Multicast group IPVS_FNAT_MCGRP_CONFIG: each change of configuration is
  * sent as the command that made it (NEW_LADDR, DEL_LADDR, SET_SERVICE,
- * DEL_SERVICE, FLUSH) with the attributes of its request.
+ * DEL_SERVICE, FLUSH) with the attributes that name its object.
  */
 #ifndef _UAPI_LINUX_IP_VS_FULLNAT_H
 #define _UAPI_LINUX_IP_VS_FULLNAT_H
