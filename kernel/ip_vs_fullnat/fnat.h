@@ -221,6 +221,8 @@ bool fnat_laddr_exists_rcu(const struct fnat_net *fn, u16 af,
 int fnat_svc_init(void);
 void fnat_svc_exit(void);
 struct fnat_svc *fnat_svc_find_rcu(const struct fnat_svc_key *key);
+struct fnat_svc *fnat_svc_find(struct fnat_net *fn,
+			       const struct fnat_svc_key *key);
 struct fnat_svc *fnat_svc_add(struct fnat_net *fn,
 			      const struct fnat_svc_key *key);
 void fnat_svc_del(struct fnat_net *fn, struct fnat_svc *svc);

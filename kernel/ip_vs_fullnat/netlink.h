@@ -25,7 +25,17 @@ void fnat_nl_notify(struct fnat_net *fn, u8 cmd,
 		    const struct fnat_svc_key *key,
 		    const union nf_inet_addr *laddr);
 
-/* nl_service.c */
+/* nl_service.c; what a dump of services keeps in cb->args */
+enum {
+	FNAT_NL_DUMP_DONE,	/* services */
+	FNAT_NL_DUMP_WITHIN,	/* of the next one, for who fills it */
+};
+
+typedef int fnat_nl_fill_fn(struct sk_buff *skb, struct netlink_callback *cb,
+			    struct fnat_net *fn, const struct fnat_svc *svc);
+
+int fnat_nl_dump_services(struct sk_buff *skb, struct netlink_callback *cb,
+			  fnat_nl_fill_fn *fill);
 int fnat_nl_set_service(struct sk_buff *skb, struct genl_info *info);
 int fnat_nl_del_service(struct sk_buff *skb, struct genl_info *info);
 int fnat_nl_dump_service(struct sk_buff *skb, struct netlink_callback *cb);

@@ -2,6 +2,8 @@
 /* Local addresses of services over netlink. */
 #include "netlink.h"
 
+#define FNAT_NL_NO_LADDRS	"the service has no local addresses"
+
 /* Both requests name a service and an address. */
 static int parse_request(struct genl_info *info, struct fnat_net *fn,
 			 struct fnat_svc_key *key, union nf_inet_addr *addr)
@@ -16,32 +18,12 @@ static int parse_request(struct genl_info *info, struct fnat_net *fn,
 				   addr, info->extack);
 }
 
-static int add_laddr(struct fnat_net *fn, const struct fnat_svc_key *key,
-		     const union nf_inet_addr *addr,
-		     struct netlink_ext_ack *extack)
-{
-	struct fnat_svc *svc, *new = NULL;
-	int err;
+/* What a request does to a service. Caller: fn->lock. */
+typedef int change_fn(struct fnat_net *fn, const struct fnat_svc_key *key,
+		      const union nf_inet_addr *addr,
+		      struct netlink_ext_ack *extack);
 
-	rcu_read_lock();
-	svc = fnat_svc_find_rcu(key);
-	rcu_read_unlock();
-	if (!svc) {
-		new = fnat_svc_add(fn, key);
-		if (IS_ERR(new))
-			return PTR_ERR(new);
-		svc = new;
-	}
-	err = fnat_svc_add_laddr(fn, svc, addr);
-	if (err == -EEXIST)
-		NL_SET_ERR_MSG(extack,
-			       "the service has this local address already");
-	if (err && new)
-		fnat_svc_del(fn, new);
-	return err;
-}
-
-int fnat_nl_new_laddr(struct sk_buff *skb, struct genl_info *info)
+static int change_laddr(struct genl_info *info, change_fn *change)
 {
 	struct fnat_net *fn = fnat_net(genl_info_net(info));
 	union nf_inet_addr addr;
@@ -52,27 +34,52 @@ int fnat_nl_new_laddr(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 	mutex_lock(&fn->lock);
-	err = add_laddr(fn, &key, &addr, info->extack);
-	if (!err) {
-		WRITE_ONCE(fn->draining, false);
-		fnat_nl_notify(fn, IPVS_FNAT_CMD_NEW_LADDR, &key, &addr);
-	}
+	err = change(fn, &key, &addr, info->extack);
+	if (!err)
+		fnat_nl_notify(fn, info->genlhdr->cmd, &key, &addr);
 	mutex_unlock(&fn->lock);
 	return err;
+}
+
+static int add_laddr(struct fnat_net *fn, const struct fnat_svc_key *key,
+		     const union nf_inet_addr *addr,
+		     struct netlink_ext_ack *extack)
+{
+	struct fnat_svc *svc, *new = NULL;
+	int err;
+
+	svc = fnat_svc_find(fn, key);
+	if (!svc) {
+		new = fnat_svc_add(fn, key);
+		if (IS_ERR(new))
+			return PTR_ERR(new);
+		svc = new;
+	}
+	err = fnat_svc_add_laddr(fn, svc, addr);
+	if (!err)
+		WRITE_ONCE(fn->draining, false);
+	else if (new)
+		fnat_svc_del(fn, new);
+	if (err == -EEXIST)
+		NL_SET_ERR_MSG(extack,
+			       "the service has this local address already");
+	return err;
+}
+
+int fnat_nl_new_laddr(struct sk_buff *skb, struct genl_info *info)
+{
+	return change_laddr(info, add_laddr);
 }
 
 static int del_laddr(struct fnat_net *fn, const struct fnat_svc_key *key,
 		     const union nf_inet_addr *addr,
 		     struct netlink_ext_ack *extack)
 {
-	struct fnat_svc *svc;
+	struct fnat_svc *svc = fnat_svc_find(fn, key);
 	int err;
 
-	rcu_read_lock();
-	svc = fnat_svc_find_rcu(key);
-	rcu_read_unlock();
 	if (!svc) {
-		NL_SET_ERR_MSG(extack, "the service has no local addresses");
+		NL_SET_ERR_MSG(extack, FNAT_NL_NO_LADDRS);
 		return -ESRCH;
 	}
 	err = fnat_svc_del_laddr(fn, svc, addr);
@@ -84,20 +91,7 @@ static int del_laddr(struct fnat_net *fn, const struct fnat_svc_key *key,
 
 int fnat_nl_del_laddr(struct sk_buff *skb, struct genl_info *info)
 {
-	struct fnat_net *fn = fnat_net(genl_info_net(info));
-	union nf_inet_addr addr;
-	struct fnat_svc_key key;
-	int err;
-
-	err = parse_request(info, fn, &key, &addr);
-	if (err)
-		return err;
-	mutex_lock(&fn->lock);
-	err = del_laddr(fn, &key, &addr, info->extack);
-	if (!err)
-		fnat_nl_notify(fn, IPVS_FNAT_CMD_DEL_LADDR, &key, &addr);
-	mutex_unlock(&fn->lock);
-	return err;
+	return change_laddr(info, del_laddr);
 }
 
 static int fill_laddr(struct sk_buff *skb, struct netlink_callback *cb,
@@ -133,55 +127,29 @@ err_cancel:
 	return -EMSGSIZE;
 }
 
-/* One service from cb->args[1] on; -EMSGSIZE when the message is full. */
-static int dump_set(struct sk_buff *skb, struct netlink_callback *cb,
+/* Of one service, from the address on that the last message had no room for. */
+static int fill_set(struct sk_buff *skb, struct netlink_callback *cb,
 		    struct fnat_net *fn, const struct fnat_svc *svc)
 {
 	const struct fnat_laddr_set *set =
 		rcu_dereference_protected(svc->laddrs,
 					  lockdep_is_held(&fn->lock));
+	long *done = &cb->args[FNAT_NL_DUMP_WITHIN];
 	int err;
 
-	for (; cb->args[1] < set->count; cb->args[1]++) {
-		err = fill_laddr(skb, cb, svc, set->entry[cb->args[1]]);
+	for (; *done < set->count; (*done)++) {
+		err = fill_laddr(skb, cb, svc, set->entry[*done]);
 		if (err)
 			return err;
 	}
-	cb->args[1] = 0;
 	return 0;
 }
 
-/* args[0]: services done, args[1]: addresses of the next one done */
 int fnat_nl_dump_laddr(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	const struct nlattr *nest =
-		fnat_nl_dump_attrs(cb)[IPVS_FNAT_ATTR_SERVICE];
-	struct fnat_net *fn = fnat_net(sock_net(skb->sk));
-	bool found = !nest || cb->args[0];
-	struct fnat_svc_key key;
-	struct fnat_svc *svc;
-	int index = 0, err;
+	int len = fnat_nl_dump_services(skb, cb, fill_set);
 
-	if (nest) {
-		err = fnat_nl_parse_service(fn, nest, &key, NULL, cb->extack);
-		if (err)
-			return err;
-	}
-	mutex_lock(&fn->lock);
-	cb->seq = fn->generation;
-	list_for_each_entry(svc, &fn->services, list) {
-		if (nest && memcmp(&svc->key, &key, sizeof(key)))
-			continue;
-		found = true;
-		if (index++ < cb->args[0])
-			continue;
-		if (dump_set(skb, cb, fn, svc))
-			break;
-		cb->args[0]++;
-	}
-	mutex_unlock(&fn->lock);
-	if (found)
-		return skb->len;
-	NL_SET_ERR_MSG(cb->extack, "the service has no local addresses");
-	return -ESRCH;
+	if (len == -ESRCH)
+		NL_SET_ERR_MSG(cb->extack, FNAT_NL_NO_LADDRS);
+	return len;
 }

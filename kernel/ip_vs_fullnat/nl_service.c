@@ -41,9 +41,7 @@ int fnat_nl_set_service(struct sk_buff *skb, struct genl_info *info)
 		return err;
 
 	mutex_lock(&fn->lock);
-	rcu_read_lock();
-	svc = fnat_svc_find_rcu(&key);
-	rcu_read_unlock();
+	svc = fnat_svc_find(fn, &key);
 	if (!svc)
 		svc = fnat_svc_add(fn, &key);
 	if (IS_ERR(svc)) {
@@ -69,9 +67,7 @@ int fnat_nl_del_service(struct sk_buff *skb, struct genl_info *info)
 		return err;
 
 	mutex_lock(&fn->lock);
-	rcu_read_lock();
-	svc = fnat_svc_find_rcu(&key);
-	rcu_read_unlock();
+	svc = fnat_svc_find(fn, &key);
 	if (svc) {
 		fnat_svc_del(fn, svc);
 		fnat_nl_notify(fn, IPVS_FNAT_CMD_DEL_SERVICE, &key, NULL);
@@ -119,12 +115,31 @@ static int fill_service(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-/* cb->args[0]: how many extensions have been dumped */
 int fnat_nl_dump_service(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	int len = fnat_nl_dump_services(skb, cb, fill_service);
+
+	/* Having none is an answer. */
+	return len == -ESRCH ? skb->len : len;
+}
+
+/*
+ * Walks the services, or the one that the request names, in as many messages as
+ * it takes. @fill writes what a service has, under fn->lock; -EMSGSIZE when
+ * @skb is full: then it is called again for the same one, and finds what it has
+ * left in cb->args[FNAT_NL_DUMP_WITHIN], which is 0 when a service begins.
+ * -ESRCH: there is no such service.
+ */
+int fnat_nl_dump_services(struct sk_buff *skb, struct netlink_callback *cb,
+			  fnat_nl_fill_fn *fill)
 {
 	const struct nlattr *nest =
 		fnat_nl_dump_attrs(cb)[IPVS_FNAT_ATTR_SERVICE];
 	struct fnat_net *fn = fnat_net(sock_net(skb->sk));
+	long *done = &cb->args[FNAT_NL_DUMP_DONE];
+	long *within = &cb->args[FNAT_NL_DUMP_WITHIN];
+	/* One that was there when the dump began may go on its way. */
+	bool found = !nest || *done || *within;
 	struct fnat_svc_key key;
 	struct fnat_svc *svc;
 	int index = 0, err;
@@ -139,12 +154,14 @@ int fnat_nl_dump_service(struct sk_buff *skb, struct netlink_callback *cb)
 	list_for_each_entry(svc, &fn->services, list) {
 		if (nest && memcmp(&svc->key, &key, sizeof(key)))
 			continue;
-		if (index++ < cb->args[0])
+		found = true;
+		if (index++ < *done)
 			continue;
-		if (fill_service(skb, cb, fn, svc))
+		if (fill(skb, cb, fn, svc))
 			break;
-		cb->args[0]++;
+		*within = 0;
+		(*done)++;
 	}
 	mutex_unlock(&fn->lock);
-	return skb->len;
+	return found ? skb->len : -ESRCH;
 }

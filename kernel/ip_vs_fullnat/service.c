@@ -18,10 +18,17 @@ static const struct rhashtable_params service_params = {
 	.automatic_shrinking = true,
 };
 
-/* Caller: RCU read section, or fn->lock. */
 struct fnat_svc *fnat_svc_find_rcu(const struct fnat_svc_key *key)
 {
 	return rhashtable_lookup(&services, key, service_params);
+}
+
+/* Valid until the caller gives up fn->lock. */
+struct fnat_svc *fnat_svc_find(struct fnat_net *fn,
+			       const struct fnat_svc_key *key)
+{
+	lockdep_assert_held(&fn->lock);
+	return rhashtable_lookup_fast(&services, key, service_params);
 }
 
 static struct fnat_laddr_set *set_alloc(unsigned int count)
