@@ -271,15 +271,22 @@ err_free:
 		       err : -ENOMEM);
 }
 
+static bool conn_release_routes(struct fnat_conn *c)
+{
+	int dir;
+
+	for (dir = 0; dir < FNAT_DIR_MAX; dir++)
+		dst_release(xchg(&c->path[dir].dst, NULL));
+	return true;
+}
+
 /* Undoes fnat_conn_new(); readers under RCU may still see the object. */
 void fnat_conn_release(struct fnat_conn *c)
 {
 	struct fnat_net *fn = c->fn;
-	int dir;
 
 	conn_give_port(c);
-	for (dir = 0; dir < FNAT_DIR_MAX; dir++)
-		dst_release(xchg(&c->path[dir].dst, NULL));
+	conn_release_routes(c);
 	atomic_dec(&fn->conns);
 	fnat_net_put(fn);
 	kfree_rcu(c, rcu);
@@ -328,8 +335,9 @@ bool fnat_conn_drains(const struct fnat_conn *c)
 	return true;
 }
 
-/* Asks stock to end the connections that the namespace has; how many. */
-static unsigned int conn_expire_all(struct fnat_net *fn)
+/* Calls @fun for each connection of the namespace; how often it said true. */
+static unsigned int conn_for_each(const struct fnat_net *fn,
+				  bool (*fun)(struct fnat_conn *c))
 {
 	unsigned int count = 0, seen = 0;
 	struct rhashtable_iter iter;
@@ -340,7 +348,7 @@ static unsigned int conn_expire_all(struct fnat_net *fn)
 	while ((c = rhashtable_walk_next(&iter))) {
 		if (IS_ERR(c))
 			continue;
-		if (c->fn == fn && fnat_attach_expire(c))
+		if (c->fn == fn && fun(c))
 			count++;
 		if (++seen % CONN_WALK_BATCH == 0) {
 			rhashtable_walk_stop(&iter);
@@ -351,6 +359,17 @@ static unsigned int conn_expire_all(struct fnat_net *fn)
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
 	return count;
+}
+
+/*
+ * A namespace that dies waits for its devices before stock flushes its
+ * connections, and a route may hold one: up to 5.10 an IPv6 route whose device
+ * is gone holds the loopback device instead. No packet is under way any more.
+ */
+void fnat_conn_forget_routes(const struct fnat_net *fn)
+{
+	if (atomic_read(&fn->conns))
+		conn_for_each(fn, conn_release_routes);
 }
 
 /*
@@ -365,12 +384,12 @@ unsigned int fnat_conn_drain(struct fnat_net *fn)
 	WRITE_ONCE(fn->draining, true);
 	/* No packet that has seen it false is under way any more. */
 	synchronize_rcu();
-	count = conn_expire_all(fn);
+	count = conn_for_each(fn, fnat_attach_expire);
 	for (round = 0; round < CONN_DRAIN_ROUNDS; round++) {
 		if (!atomic_read(&fn->conns))
 			break;
 		msleep(CONN_DRAIN_PAUSE);
-		conn_expire_all(fn);
+		conn_for_each(fn, fnat_attach_expire);
 	}
 	return count;
 }

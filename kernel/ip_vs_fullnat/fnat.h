@@ -255,6 +255,7 @@ void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 bool fnat_conn_drains(const struct fnat_conn *c);
 void fnat_conn_walk_enter(struct rhashtable_iter *iter);
 unsigned int fnat_conn_drain(struct fnat_net *fn);
+void fnat_conn_forget_routes(const struct fnat_net *fn);
 
 /* attach.c: the only file that changes stock's objects */
 void fnat_attach_init(void);

@@ -124,6 +124,16 @@ static struct pernet_operations fnat_net_ops = {
 	.size = sizeof(struct fnat_net_ref),
 };
 
+static void __net_exit net_dev_exit(struct net *net)
+{
+	fnat_conn_forget_routes(fnat_net(net));
+}
+
+/* Exits of pernet devices run before those of subsystems and devices. */
+static struct pernet_operations fnat_net_dev_ops = {
+	.exit = net_dev_exit,
+};
+
 static int __init fnat_init(void)
 {
 	int err;
@@ -142,12 +152,17 @@ static int __init fnat_init(void)
 	err = register_pernet_subsys(&fnat_net_ops);
 	if (err)
 		goto err_svc;
-	err = genl_register_family(&fnat_genl_family);
+	err = register_pernet_device(&fnat_net_dev_ops);
 	if (err)
 		goto err_net;
+	err = genl_register_family(&fnat_genl_family);
+	if (err)
+		goto err_net_dev;
 	pr_info("FULLNAT for IPVS, version %s\n", FNAT_VERSION);
 	return 0;
 
+err_net_dev:
+	unregister_pernet_device(&fnat_net_dev_ops);
 err_net:
 	unregister_pernet_subsys(&fnat_net_ops);
 	/* net_free_rcu() is our code. */
@@ -165,6 +180,7 @@ err_ports:
 static void __exit fnat_exit(void)
 {
 	genl_unregister_family(&fnat_genl_family);
+	unregister_pernet_device(&fnat_net_dev_ops);
 	unregister_pernet_subsys(&fnat_net_ops);
 	rcu_barrier();
 	fnat_svc_exit();

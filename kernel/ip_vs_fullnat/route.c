@@ -62,7 +62,7 @@ static bool path_keep(struct fnat_conn *c, enum fnat_dir dir,
 	bool kept;
 
 	spin_lock_bh(&c->cp->lock);
-	kept = !c->detached;
+	kept = !c->detached && !READ_ONCE(c->fn->exiting);
 	if (kept) {
 		dst_hold(dst);
 		WRITE_ONCE(path->cookie,
