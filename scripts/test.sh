@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# test.sh: everything that "make test" is: checks, builds, and all scenes on all
-# stock kernels. Goes on behind a failure; the last line has the totals.
+# test.sh: everything that "make test" is: checks, builds, all scenes on the
+# stock kernels, and those for them on the edge kernels. A virtual machine keeps
+# about one CPU busy, so as many run side by side as there are. Goes on behind a
+# failure; the last line has the totals.
 set -u
 # shellcheck source=test/vm/common.sh
 . "$(dirname "$0")/../test/vm/common.sh"
@@ -9,12 +11,16 @@ cd "$top_dir" || exit 1
 
 mkdir -p "$build_dir"
 results=$build_dir/results.txt
-log=$build_dir/step.log
+logs=$build_dir/logs
+rm -rf "$logs"
+mkdir -p "$logs"
 : >"$results"
+# Deadlines are for machines that have nothing else to do.
+export IPVS_FULLNAT_SLOW=${IPVS_FULLNAT_SLOW:-2}
 
 # step NAME COMMAND...: one result; the output is shown only if it fails.
 step() {
-	local name=$1 start=$SECONDS
+	local name=$1 start=$SECONDS log=$logs/${1//[^a-z0-9]/-}
 	shift
 	if "$@" >"$log" 2>&1; then
 		echo "ok $name ($((SECONDS - start)) s)"
@@ -29,7 +35,7 @@ step() {
 # go_tests: one result per test function and one per package, so that a package
 # that does not build or ends early counts too.
 go_tests() {
-	local start=$SECONDS status=0
+	local start=$SECONDS status=0 log=$logs/go-tests
 	scripts/check-go.sh -v test >"$log" 2>&1 || status=$?
 	sed -nE 's/^--- (PASS|FAIL|SKIP): ([^ ]+) .*/\1 go \2/p; s/^(ok|FAIL)[[:space:]]+([^[:space:]]+\/[^[:space:]]+).*/\1 go \2/p' "$log" |
 		sed -e 's/^\(PASS\|ok\) /pass /' -e 's/^FAIL /fail /' -e 's/^SKIP \(.*\)/fail \1: unexpected skip/' >>"$results"
@@ -44,11 +50,17 @@ go_tests() {
 
 # scenes KERNEL: run.sh writes the results itself, unless it does not get there.
 scenes() {
-	local before
-	before=$(wc -l <"$results")
-	test/vm/run.sh -r "$results" "$1" ||
-		[ "$(tail -n "+$((before + 1))" "$results" | grep -c '^fail')" -gt 0 ] ||
-		echo "fail kernel $1: the lab" >>"$results"
+	local own=$logs/$1.results
+	: >"$own"
+	test/vm/run.sh -r "$own" "$1" || grep -q '^fail' "$own" ||
+		echo "fail kernel $1: the lab" >>"$own"
+	cat "$own" >>"$results"
+}
+
+# beside COMMAND...: in the background, once there is a CPU for it.
+beside() {
+	while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+	"$@" </dev/null &
 }
 
 summary() {
@@ -75,8 +87,9 @@ for check in fmt vet staticcheck generated; do
 done
 go_tests
 step "modules: W=1, sparse, checkpatch" scripts/build-modules.sh check
-step "the lab notices failures" test/vm/selftest.sh
-for kernel in $(kernel_names stock); do
-	scenes "$kernel"
+for kernel in $(kernel_names stock) $(kernel_names edge); do
+	beside scenes "$kernel"
 done
+beside step "the lab notices failures" test/vm/selftest.sh
+wait
 summary

@@ -25,12 +25,43 @@ build_guest_tests() {
 	done
 }
 
+# in_toolchain ROOT COMMAND...: runs it with the programs below ROOT, and with
+# this machine's /proc, tree, build folder and cache where they always are.
+in_toolchain() {
+	local root=$1
+	shift
+	# shellcheck disable=SC2016  # for the inner shell
+	unshare --mount --propagation private bash -eu -c '
+		root=$1 dirs=$2
+		shift 2
+		for dir in $dirs; do
+			mkdir -p "$root$dir"
+			mount --rbind "$dir" "$root$dir"
+		done
+		exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/usr/sbin "$@"
+	' in_toolchain "$root" "/proc /dev $top_dir $build_dir $cache_dir" "$@"
+}
+
+# kernel_make ARG...: make in kernel/, with the compiler of kernel $k_name.
+kernel_make() {
+	local root jobs
+	jobs=$(nproc)
+	set -- make --no-print-directory "-j$jobs" -C "$top_dir/kernel" KDIR="$KERNEL_KDIR" CC="${k_compiler%@*}" "$@"
+	case $k_compiler in
+	*@*)
+		root=$("$vm_dir/toolchain.sh" "${k_compiler#*@}" "${k_compiler%@*}") &&
+			in_toolchain "$root" "$@"
+		;;
+	*) "$@" ;;
+	esac
+}
+
 # build_modules: make finds out what is stale; its output is only of interest
 # when it fails.
 build_modules() {
 	local out=$modules_dir log=$modules_dir/build.log
 	mkdir -p "$out"
-	if ! make -C "$top_dir/kernel" KDIR="$KERNEL_KDIR" OUT="$out" CC="$k_compiler" modules >"$log" 2>&1; then
+	if ! kernel_make OUT="$out" modules >"$log" 2>&1; then
 		cat "$log" >&2
 		die "building the modules for kernel $k_name failed"
 	fi

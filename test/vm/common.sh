@@ -38,6 +38,7 @@ load_kernel() {
 	# All deadlines are multiplied by this; the checkers cost that much.
 	k_slow=1 k_memory=1536
 	if [ "$k_lane" = debug ]; then k_slow=6 k_memory=4096; fi
+	k_slow=$((k_slow * ${IPVS_FULLNAT_SLOW:-1}))
 }
 
 # with_lock FILE COMMAND...: only one process at a time works on a cache entry.

@@ -4,100 +4,25 @@
 # where its parts are, as shell variables:
 #   KERNEL_RELEASE  what uname -r will say     KERNEL_IMAGE  bzImage
 #   KERNEL_MODULES  lib/modules/RELEASE        KERNEL_KDIR   KDIR for make -C kernel
-#
-# apt does the fetching, with a state directory of its own: it checks InRelease
-# against Debian's keyring, the index against InRelease and every package
-# against the index, and it goes through whatever mirror and proxy this machine
-# is configured for, also for suites that this machine itself does not use.
 set -eu
 # shellcheck source=test/vm/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=test/vm/apt.sh
+. "$vm_dir/apt.sh"
 
-max_age_minutes=${IPVS_FULLNAT_INDEX_MINUTES:-1440}
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 # Part of the cache key: raise it when what unpack() does changes.
 unpack_version=1
 
 [ $# -eq 1 ] || die "usage: fetch.sh NAME"
 load_kernel "$1"
 export k_compiler
-apt_dir=$cache_dir/apt/${k_suites//,/+}
+apt_for "$k_suites"
 current=$cache_dir/kernels/$k_name.current
 # What a kernel is made with, beyond its packages.
 recipe=()
 case $k_packages in
 linux-source-*) recipe=("$vm_dir/debug.config" "$vm_dir/build-debug.sh") ;;
 esac
-
-# mirror_uri SUITE: the base URI of the archive that carries SUITE, by what this
-# machine's own apt is set up to use for its own release.
-mirror_uri() {
-	local want=main uri
-	case $1 in *-security) want=security ;; esac
-	# The origin is known only once apt has the lists; before that the name
-	# of the archive's folder has to do.
-	uri=$(apt-get indextargets --format '$(ORIGIN) $(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
-		awk -v want="$want" '($2 ~ /-security/) != (want == "security") { next }
-			$1 == "Debian" { found = $NF; exit }
-			$NF ~ /\/debian(-security)?\/$/ && !guess { guess = $NF }
-			END { print found ? found : guess }')
-	# A machine without the security archive in its sources: it is the
-	# sibling of the main one on every Debian mirror that carries it.
-	if [ -z "$uri" ] && [ "$want" = security ]; then
-		uri=$(mirror_uri "${1%-security}")
-		uri=${uri%/debian/}/debian-security/
-	fi
-	[ -n "$uri" ] || die "no Debian archive in apt's configuration (is apt-get update due?)"
-	echo "$uri"
-}
-
-# our_apt COMMAND...: apt-get or apt-cache with the state directory of our own.
-our_apt() {
-	APT_CONFIG=$apt_dir/apt.conf "$@"
-}
-
-# apt_config: an apt that knows the wanted suites and nothing of this machine's
-# sources, pins and installed packages. What else is configured (proxies,
-# certificates) stays in force.
-apt_config() {
-	local suite
-	mkdir -p "$apt_dir"/{lists/partial,cache/archives/partial,parts}
-	: >"$apt_dir/status"
-	for suite in ${k_suites//,/ }; do
-		echo "deb [arch=amd64 signed-by=$keyring] $(mirror_uri "$suite") $suite main"
-	done >"$apt_dir/sources.list"
-	cat >"$apt_dir/apt.conf" <<-EOC
-		Dir::State "$apt_dir";
-		Dir::State::status "$apt_dir/status";
-		Dir::State::lists "$apt_dir/lists";
-		Dir::Cache "$apt_dir/cache";
-		Dir::Etc::sourcelist "$apt_dir/sources.list";
-		Dir::Etc::sourceparts "$apt_dir/parts";
-		Dir::Etc::preferences "/dev/null";
-		Dir::Etc::preferencesparts "$apt_dir/parts";
-		APT::Architecture "amd64";
-		APT::Architectures { "amd64"; };
-		APT::Sandbox::User "";
-		Acquire::Languages "none";
-		Acquire::Check-Valid-Until "false";
-	EOC
-}
-
-# refresh_index: apt-get update, unless that was done not long ago. Without a
-# network the index of the last time does.
-refresh_index() {
-	if [ -n "$(find "$apt_dir/stamp" -mmin "-$max_age_minutes" 2>/dev/null)" ]; then
-		return 0
-	fi
-	if our_apt apt-get update -qq --error-on=any >"$apt_dir/update.log" 2>&1; then
-		touch "$apt_dir/stamp"
-	elif [ -e "$apt_dir/stamp" ]; then
-		echo "fetch.sh: cannot refresh the package index, going on with the one in the cache" >&2
-	else
-		cat "$apt_dir/update.log" >&2
-		die "cannot get the package index of $k_suites"
-	fi
-}
 
 # show PACKAGE: the record of its newest version.
 show() {
@@ -168,7 +93,7 @@ unpack() {
 relocate() {
 	local dir=$1 makefile
 	for makefile in "$dir"/usr/src/linux-headers-*/Makefile; do
-		sed -i "s|^include /usr/src/|include $dir/usr/src/|" "$makefile"
+		sed -i -E "s#^(include |KBUILD_OUTPUT=)/usr/src/#\1$dir/usr/src/#" "$makefile"
 	done
 	# From 7.2 on, modules live below usr/lib.
 	if [ ! -d "$dir/lib/modules" ]; then
@@ -201,11 +126,9 @@ print_variables() {
 		"$rel" "$image" "$dir/lib/modules/$rel" "$dir/usr/src/linux-headers-$rel"
 }
 
-# make_list FILE: the packages of the kernel as the index has them now. Kernels
-# of the same suites share the index.
+# make_list FILE: the packages of the kernel as the index has them now.
 make_list() {
-	apt_config
-	refresh_index
+	apt_index
 	resolve >"$1"
 }
 
@@ -230,7 +153,7 @@ fill_cache() {
 
 get_kernel() {
 	# Fresh enough: nothing to ask anybody.
-	if [ -e "$current/complete" ] && [ -n "$(find "$apt_dir/stamp" -mmin "-$max_age_minutes" 2>/dev/null)" ] &&
+	if [ -e "$current/complete" ] && index_is_fresh &&
 		[ -z "$(find "$vm_dir/kernels.txt" "${recipe[@]}" -newer "$apt_dir/$k_name.list")" ]; then
 		return 0
 	fi

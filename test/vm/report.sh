@@ -64,8 +64,14 @@ end_of_scene() {
 		record fail "$name: leaves a clean kernel"
 	fi
 	if [ -n "$scene_bad" ]; then verdict="not ok"; fi
-	echo "$k_name $verdict $2"
-	if [ "$verdict" = "not ok" ] && [ -z "$verbose" ]; then show_failure "$name"; fi
+	with_lock "$build_dir/.output" print_verdict "$verdict" "$name" "$2"
+}
+
+# print_verdict ok|"not ok" SCENE TEXT: under a lock, so that what kernels side
+# by side have to say stays together.
+print_verdict() {
+	echo "$k_name $1 $3"
+	if [ "$1" = "not ok" ] && [ -z "$verbose" ]; then show_failure "$2"; fi
 }
 
 # report_boot SECONDS SCENE...: reads one boot from stdin; leaves the scenes
@@ -106,8 +112,7 @@ judge_boot() {
 	[ $SECONDS -lt "$deadline" ] || why="the guest hung"
 	if [ -n "$scene" ]; then
 		record fail "$scene: $why"
-		echo "$k_name not ok $scene # $why"
-		show_failure "$scene"
+		with_lock "$build_dir/.output" print_verdict "not ok" "$scene" "$scene # $why"
 		printf '%s\n' "${pending[@]}" | grep -Fxv -- "$scene" >"$run_dir/left" || true
 		return 1
 	fi

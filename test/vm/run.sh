@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh [-v] [-r FILE] NAME [SCENE...]   runs scenes on a kernel of kernels.txt
+# run.sh [-a] [-v] [-r FILE] NAME [SCENE...]   runs scenes on a kernel of kernels.txt
 # run.sh --shell NAME                     an interactive shell in the lab
 # run.sh --demo NAME                      test/demo/demo.sh, its output live
 #
-# A scene is named by its number or its file name; none means all of them. What
-# is stale is built first. All scenes share one boot, except those that ask for
+# A scene is named by its number or its file name; none means all that are meant
+# for the kernel's lane. What is stale is built first. All scenes share one boot, except those that ask for
 # a machine of their own, and those that come after a crash.
 #   -v       show every line of every scene as it comes
+#   -a       all scenes, whatever the kernel's lane
 #   -r FILE  append one line per result to FILE: "pass|fail|skip NAME"
 set -eu
 # shellcheck source=test/vm/common.sh
@@ -18,12 +19,14 @@ set -eu
 . "$vm_dir/report.sh"
 
 verbose=
+all=
 results=
 mode=scenes
-usage="usage: run.sh [-v] [-r results] [--shell|--demo] NAME [scene...]"
+usage="usage: run.sh [-a] [-v] [-r results] [--shell|--demo] NAME [scene...]"
 while [ $# -gt 0 ]; do
 	case $1 in
 	-v) verbose=1 ;;
+	-a) all=1 ;;
 	-r) results=$2 && shift ;;
 	--shell) mode=shell ;;
 	--demo) mode=demo ;;
@@ -40,11 +43,19 @@ scene_dir=${IPVS_FULLNAT_SCENES:-$top_dir/test/lab/t}
 boot_seconds=60
 boot_attempts=3
 
+# meant_for_lane SCENE: does it run on this kernel when no scene is named?
+meant_for_lane() {
+	[ -n "$all" ] || [ "$k_lane" != edge ] || [ "$(header "$1" edge)" = yes ]
+}
+
 # wanted_scenes [SCENE...]: the names of the scenes to run, in order.
 wanted_scenes() {
 	local want file found
 	if [ $# -eq 0 ]; then
-		for file in "$scene_dir"/*.sh; do basename "$file" .sh; done
+		for file in "$scene_dir"/*.sh; do
+			found=$(basename "$file" .sh)
+			if meant_for_lane "$found"; then echo "$found"; fi
+		done
 		return
 	fi
 	for want in "$@"; do

@@ -4,6 +4,7 @@
 # checks notice what they are for.
 # modules: ip_vs
 # timeout: 60
+# edge: yes
 
 setup_lab
 serve_everywhere

@@ -3,6 +3,7 @@
 # TCP through FULLNAT, both address families: who sees which addresses, who is
 # counted, and that what arrives is what was sent.
 # timeout: 120
+# edge: yes
 
 setup_lab
 serve_everywhere

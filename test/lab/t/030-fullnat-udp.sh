@@ -3,6 +3,7 @@
 # UDP through FULLNAT: datagrams as DNS has them, fragments of both sides, flows
 # and their timeout, and the checksum that IPv4 allows to leave out.
 # timeout: 120
+# edge: yes
 
 setup_lab
 serve_everywhere

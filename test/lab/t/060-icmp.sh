@@ -4,6 +4,7 @@
 # links behind and at the director, ports and hosts that are not there, hops
 # that run out, and rubbish.
 # timeout: 240
+# edge: yes
 
 setup_routed_lab
 serve_everywhere

@@ -3,6 +3,7 @@
 # The commands of ipvsadm-go that stock has no word for: FULLNAT real servers,
 # local addresses, saving and restoring them, and the restore by differences.
 # timeout: 240
+# edge: yes
 
 setup_lab
 # shellcheck disable=SC2154 # lib.sh's variables

@@ -4,6 +4,7 @@
 # and goes many times, and survives that services, real servers, addresses,
 # interfaces and namespaces vanish under traffic.
 # timeout: 240
+# edge: yes
 
 # setup: the lab with ends that give up soon. Closed sockets hold a namespace for
 # as long as they try to reach a peer that is gone.

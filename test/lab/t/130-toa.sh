@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # The client's address in a TCP option: on which segments, that a client cannot
 # claim another one, and that nothing is wrong with the packets.
+# edge: yes
 
 setup_lab
 serve_everywhere
