@@ -151,12 +151,14 @@ fill_cache() {
 	ln -sfn "$dir" "$current"
 }
 
+# is_current: nothing to ask anybody, and no need to wait for one who builds.
+is_current() {
+	[ -e "$current/complete" ] && index_is_fresh &&
+		[ -z "$(find "$vm_dir/kernels.txt" "${recipe[@]}" -newer "$apt_dir/$k_name.list")" ]
+}
+
 get_kernel() {
-	# Fresh enough: nothing to ask anybody.
-	if [ -e "$current/complete" ] && index_is_fresh &&
-		[ -z "$(find "$vm_dir/kernels.txt" "${recipe[@]}" -newer "$apt_dir/$k_name.list")" ]; then
-		return 0
-	fi
+	if is_current; then return 0; fi
 	if fill_cache; then return 0; fi
 	# Too old, by its date, to do without asking again.
 	touch -d @0 "$apt_dir/stamp"
@@ -168,5 +170,5 @@ get_kernel() {
 	echo "fetch.sh: cannot fetch the newest $k_name, going on with the one in the cache" >&2
 }
 
-with_lock "$cache_dir/kernels/$k_name.lock" get_kernel >&2
+is_current || with_lock "$cache_dir/kernels/$k_name.lock" get_kernel >&2
 print_variables "$(readlink -f "$current")"
