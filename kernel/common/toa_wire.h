@@ -16,18 +16,12 @@
 #define TOA_LEN_V4		8
 #define TOA_LEN_V6		20
 
-/* Is it a form that real servers take for the client's address? */
+/* Is it a form that some real server may take for the client's address? */
 static inline bool toa_wire_is_toa(__u8 kind, unsigned int len)
 {
-	switch (kind) {
-	case TOA_KIND:
-		return len == TOA_LEN_V4 || len == TOA_LEN_V6;
-	case TOA_KIND_V6:
-		return len == TOA_LEN_V6;
-	case TOA_KIND_OLD:
-		return len == TOA_LEN_V4;
-	}
-	return false;
+	return (kind == TOA_KIND || kind == TOA_KIND_V6 ||
+		kind == TOA_KIND_OLD) &&
+	       (len == TOA_LEN_V4 || len == TOA_LEN_V6);
 }
 
 #endif /* TOA_WIRE_H */

@@ -206,10 +206,8 @@ struct ip_vs_conn *fnat_attach_get_rcu(struct fnat_conn *c)
 }
 
 /* Lets the connection's timer fire now. Caller is in an RCU read section. */
-bool fnat_attach_expire(struct fnat_conn *c)
+bool fnat_attach_expire(struct ip_vs_conn *cp)
 {
-	struct ip_vs_conn *cp = c->cp;
-
 	if (!timer_pending(&cp->timer))
 		return false;
 	cp->timeout = 0;

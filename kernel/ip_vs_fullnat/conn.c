@@ -62,9 +62,43 @@ static const struct rhashtable_params conn_params = {
 	.automatic_shrinking = true,
 };
 
-struct fnat_conn *fnat_conn_find_rcu(const struct fnat_tuple *tuple)
+static struct fnat_conn *conn_find(const struct fnat_tuple *tuple)
 {
 	return rhashtable_lookup(&conns, tuple, conn_params);
+}
+
+/*
+ * The connection of a packet on the real server's side, whose header is @iph:
+ * FNAT_DIR_REPLY, the real server sent it, or FNAT_DIR_ORIG, it was sent to it.
+ */
+struct fnat_conn *fnat_conn_find_rcu(struct fnat_net *fn,
+				     const struct sk_buff *skb, u16 af,
+				     const struct ip_vs_iphdr *iph,
+				     enum fnat_dir dir)
+{
+	struct fnat_tuple tuple = {
+		.fn = fn,
+		.af = af,
+		.protocol = iph->protocol,
+	};
+	const struct fnat_ports *ports;
+	struct fnat_ports buf;
+
+	ports = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+	if (!ports)
+		return NULL;
+	if (dir == FNAT_DIR_REPLY) {
+		tuple.rip = iph->saddr;
+		tuple.rport = ports->source;
+		tuple.lip = iph->daddr;
+		tuple.lport = ports->dest;
+	} else {
+		tuple.rip = iph->daddr;
+		tuple.rport = ports->dest;
+		tuple.lip = iph->saddr;
+		tuple.lport = ports->source;
+	}
+	return conn_find(&tuple);
 }
 
 /* The service extension of the real server that stock has chosen. */
@@ -107,7 +141,7 @@ static bool conn_is_over(const struct fnat_conn *c)
  * one of them gives its port away: the real server accepts a new connection
  * from it, because sequence number and time stamp have grown (tcp.c).
  */
-static struct fnat_portmap *conn_reclaim(const struct fnat_conn *c,
+static struct fnat_portmap *conn_reclaim(struct fnat_conn *c,
 					 struct fnat_tuple *t)
 {
 	unsigned int port, i, count, lowest;
@@ -121,7 +155,7 @@ static struct fnat_portmap *conn_reclaim(const struct fnat_conn *c,
 	port = get_random_u32_below(count);
 	for (i = 0; i < min(count, CONN_RECLAIM_TRIES); i++) {
 		t->lport = htons(lowest + (port + i) % count);
-		old = fnat_conn_find_rcu(t);
+		old = conn_find(t);
 		if (!old || !conn_is_over(old))
 			continue;
 		/* Whoever takes the map out gives the port back. */
@@ -130,7 +164,8 @@ static struct fnat_portmap *conn_reclaim(const struct fnat_conn *c,
 			continue;
 		rhashtable_remove_fast(&conns, &old->node, conn_params);
 		/* Out of the table a drain would not find it any more. */
-		fnat_attach_expire(old);
+		fnat_attach_expire(old->cp);
+		fnat_tcp_inherit(&c->tcp, &old->tcp);
 		fnat_stat_inc(c->fn, PORT_RECLAIMED);
 		return map;
 	}
@@ -216,15 +251,6 @@ static void conn_sum_changes(struct fnat_conn *c)
 				fnat_mangle_port_diff(cp->vport, t->rport));
 }
 
-static int conn_link_local_oif(const struct ip_vs_conn *cp,
-			       const struct sk_buff *skb)
-{
-	if (cp->af != AF_INET6 || !skb->dev ||
-	    !__ipv6_addr_needs_scope_id(ipv6_addr_type(&cp->caddr.in6)))
-		return 0;
-	return skb->dev->ifindex;
-}
-
 /*
  * Makes our part of @cp, with a local address and port, and enters it into the
  * table. ERR_PTR: -ESRCH no such service extension, -EADDRNOTAVAIL it has no
@@ -249,7 +275,7 @@ struct fnat_conn *fnat_conn_new(struct fnat_net *fn, struct ip_vs_conn *cp,
 	c->tuple.protocol = cp->protocol;
 	c->tuple.rport = cp->dport;
 	ip_vs_addr_copy(cp->af, &c->tuple.rip, &cp->daddr);
-	c->client_oif = conn_link_local_oif(cp, skb);
+	c->client_oif = fnat_route_link_local_oif(skb, cp->af, &cp->caddr);
 
 	err = conn_take_port(c, rcu_dereference(svc->laddrs));
 	if (err)
@@ -335,6 +361,11 @@ bool fnat_conn_drains(const struct fnat_conn *c)
 	return true;
 }
 
+static bool conn_expire(struct fnat_conn *c)
+{
+	return fnat_attach_expire(c->cp);
+}
+
 /* Calls @fun for each connection of the namespace; how often it said true. */
 static unsigned int conn_for_each(const struct fnat_net *fn,
 				  bool (*fun)(struct fnat_conn *c))
@@ -384,12 +415,12 @@ unsigned int fnat_conn_drain(struct fnat_net *fn)
 	WRITE_ONCE(fn->draining, true);
 	/* No packet that has seen it false is under way any more. */
 	synchronize_rcu();
-	count = conn_for_each(fn, fnat_attach_expire);
+	count = conn_for_each(fn, conn_expire);
 	for (round = 0; round < CONN_DRAIN_ROUNDS; round++) {
 		if (!atomic_read(&fn->conns))
 			break;
 		msleep(CONN_DRAIN_PAUSE);
-		conn_for_each(fn, fnat_attach_expire);
+		conn_for_each(fn, conn_expire);
 	}
 	return count;
 }

@@ -155,16 +155,22 @@ struct fnat_path {
 	u32 cookie;			/* [cp->lock] */
 };
 
-/* How a TCP connection differs between client and real server. */
+/*
+ * How a TCP connection differs between client and real server. Arrays are by
+ * the sender of a packet: FNAT_DIR_ORIG is the client.
+ */
 struct fnat_tcp {
 	u32 client_isn;			/* [cp->lock] */
-	u32 seq_delta;			/* added to the client's [ONCE] */
-	u32 ts_delta;			/* added to the client's [ONCE] */
+	u32 seq_delta[FNAT_DIR_MAX];	/* added to what it sends [ONCE] */
+	u32 ts_delta[FNAT_DIR_MAX];	/* likewise [ONCE] */
 	u32 first_ack;			/* server's ISN + 1 [ONCE] */
-	u32 last_ack[FNAT_DIR_MAX];	/* by sender, as it sent it [ONCE] */
+	u32 last_ack[FNAT_DIR_MAX];	/* newest, as it sent it [ONCE] */
+	u32 server_tsecr;		/* newest echoed by the server [ONCE] */
 	bool started;			/* has seen the SYN [cp->lock, acquire] */
 	bool has_first_ack;		/* [acquire] */
-	bool has_ack[FNAT_DIR_MAX];
+	bool has_ack[FNAT_DIR_MAX];	/* [ONCE] */
+	bool has_tsecr;			/* [ONCE] */
+	bool toa_kept;			/* another director's option [ONCE] */
 };
 
 /* Our part of a stock connection, hung on cp->app_data. */
@@ -249,7 +255,10 @@ void fnat_conn_exit(void);
 struct fnat_conn *fnat_conn_new(struct fnat_net *fn, struct ip_vs_conn *cp,
 				const struct sk_buff *skb);
 void fnat_conn_release(struct fnat_conn *c);
-struct fnat_conn *fnat_conn_find_rcu(const struct fnat_tuple *tuple);
+struct fnat_conn *fnat_conn_find_rcu(struct fnat_net *fn,
+				     const struct sk_buff *skb, u16 af,
+				     const struct ip_vs_iphdr *iph,
+				     enum fnat_dir dir);
 void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 		       struct fnat_rewrite *rw);
 bool fnat_conn_drains(const struct fnat_conn *c);
@@ -264,15 +273,20 @@ bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 struct fnat_conn *fnat_attach_again(struct fnat_conn *old,
 				    const struct sk_buff *skb);
 struct ip_vs_conn *fnat_attach_get_rcu(struct fnat_conn *c);
-bool fnat_attach_expire(struct fnat_conn *c);
+bool fnat_attach_expire(struct ip_vs_conn *cp);
 
 /* route.c: RCU */
 struct dst_entry *fnat_route(struct fnat_conn *c, enum fnat_dir dir,
 			     const struct sk_buff *skb, bool *noref);
 bool fnat_route_check(struct fnat_conn *c, struct sk_buff *skb,
 		      struct dst_entry *dst);
-unsigned int fnat_route_send(struct fnat_conn *c, struct sk_buff *skb,
-			     struct dst_entry *dst, bool noref);
+int fnat_route_link_local_oif(const struct sk_buff *skb, u16 af,
+			      const union nf_inet_addr *addr);
+struct dst_entry *fnat_route_lookup(struct net *net, u16 af, u16 protocol,
+				    const struct fnat_rewrite *rw, u32 mark,
+				    int oif);
+unsigned int fnat_route_output(struct net *net, u16 af, struct sk_buff *skb,
+			       struct dst_entry *dst, bool noref);
 
 /* mangle.c: no locks, no look-ups */
 __wsum fnat_mangle_addr_diff(u16 af, const union nf_inet_addr *from,
@@ -293,8 +307,7 @@ bool fnat_tcp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 			struct fnat_rewrite *rw);
 bool fnat_tcp_to_client(struct fnat_conn *c, struct sk_buff *skb,
 			unsigned int l4_off, struct fnat_rewrite *rw);
-void fnat_tcp_blank_option(u8 *th, unsigned int off, unsigned int len,
-			   __wsum *diff);
+void fnat_tcp_inherit(struct fnat_tcp *tcp, const struct fnat_tcp *old);
 
 /* toa.c */
 bool fnat_toa_in_time(const struct fnat_conn *c, const struct tcphdr *th);
@@ -305,8 +318,13 @@ void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,
 
 /* rst.c */
 void fnat_rst_both(struct fnat_conn *c);
+void fnat_rst_refuse(struct fnat_net *fn, struct sk_buff *skb, u16 af,
+		     const struct ip_vs_iphdr *iph);
 
 /* xmit.c */
+struct dst_entry *fnat_xmit_rewrite(struct fnat_conn *c, enum fnat_dir dir,
+				    struct sk_buff *skb, unsigned int l4_off,
+				    bool *noref);
 int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 	      struct ip_vs_protocol *pp, struct ip_vs_iphdr *iph);
 
@@ -341,6 +359,14 @@ static inline unsigned int __fnat_drop(const struct fnat_net *fn,
 
 #define fnat_stat_inc(fn, id)	__fnat_stat_inc(fn, FNAT_STAT_##id)
 #define fnat_drop(fn, id)	__fnat_drop(fn, FNAT_STAT_##id)
+
+/* Sends a packet of connection @c; it is gone then. */
+static inline unsigned int fnat_route_send(const struct fnat_conn *c,
+					   struct sk_buff *skb,
+					   struct dst_entry *dst, bool noref)
+{
+	return fnat_route_output(c->fn->net, c->tuple.af, skb, dst, noref);
+}
 
 /* The port pair with which TCP and UDP headers begin. */
 struct fnat_ports {

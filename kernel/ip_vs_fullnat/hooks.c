@@ -25,15 +25,31 @@ static unsigned int hook_reply(void *priv, struct sk_buff *skb,
 	return fnat_reply(fn, skb, af);
 }
 
-static bool is_tcp_rst(const struct sk_buff *skb, const struct ip_vs_iphdr *iph)
+static bool is_syn(const struct tcphdr *th)
 {
-	const struct tcphdr *th;
-	struct tcphdr buf;
+	return th && th->syn && !th->ack && !th->rst;
+}
 
-	if (iph->protocol != IPPROTO_TCP)
-		return false;
-	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
-	return th && th->rst;
+/*
+ * A segment in the middle of a connection that this director has not seen
+ * begin: the sync daemon has brought it, stock has scheduled it (sloppy_tcp),
+ * or it began before we were loaded. Nobody knows how to translate it, and its
+ * real server knows no such connection: the client is told that it is over.
+ */
+static unsigned int refuse(struct fnat_net *fn, struct sk_buff *skb,
+			   struct ip_vs_conn *cp,
+			   const struct ip_vs_iphdr *iph,
+			   const struct tcphdr *th)
+{
+	if (!th)
+		return fnat_drop(fn, BAD_HEADER);
+	if (th->rst) {
+		fnat_stat_inc(fn, NO_CONN);
+		return NF_ACCEPT;
+	}
+	fnat_rst_refuse(fn, skb, cp->af, iph);
+	fnat_attach_expire(cp);
+	return fnat_drop(fn, NO_SYN);
 }
 
 /*
@@ -51,14 +67,22 @@ static unsigned int first_packet(struct fnat_net *fn, struct sk_buff *skb,
 				 struct ip_vs_protocol *pp,
 				 struct ip_vs_iphdr *iph)
 {
-	/* And a RST is not the first of anything (tcp_conn_schedule()). */
-	if (was_given_up(cp) || is_tcp_rst(skb, iph)) {
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	if (was_given_up(cp)) {
 		fnat_stat_inc(fn, NO_CONN);
 		return NF_ACCEPT;
 	}
 	/* ESP and AH come with their ISAKMP's (ah_esp_conn_in_get()). */
 	if (iph->protocol != cp->protocol)
 		return fnat_drop(fn, BAD_PROTO);
+	/* Another CPU may have bound it since stock looked. */
+	if (iph->protocol == IPPROTO_TCP && !READ_ONCE(cp->packet_xmit)) {
+		th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+		if (!is_syn(th))
+			return refuse(fn, skb, cp, iph, th);
+	}
 	if (!fnat_attach(fn, cp, skb))
 		return NF_DROP;
 	return fnat_xmit(skb, cp, pp, iph);

@@ -35,8 +35,7 @@ static void inner_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 
 	fnat_conn_rewrite(c, dir, &to);
 	*rw = to;
-	if (dir == FNAT_DIR_REPLY)
-		rw->inner_seq_add = -READ_ONCE(c->tcp.seq_delta);
+	rw->inner_seq_add = -READ_ONCE(c->tcp.seq_delta[!dir]);
 	rw->saddr = to.daddr;
 	rw->sport = to.dport;
 	rw->daddr = to.saddr;
@@ -96,28 +95,6 @@ int fnat_icmp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 	return translate(c, FNAT_DIR_ORIG, skb, &outer, inner);
 }
 
-/* Which connection sent the packet inside the error? */
-static struct fnat_conn *icmp_find(struct fnat_net *fn,
-				   const struct sk_buff *skb, u16 af,
-				   const struct ip_vs_iphdr *inner)
-{
-	const struct fnat_ports *ports;
-	struct fnat_tuple tuple;
-	struct fnat_ports buf;
-
-	ports = skb_header_pointer(skb, inner->len, sizeof(buf), &buf);
-	if (!ports)
-		return NULL;
-	tuple.fn = fn;
-	tuple.rip = inner->daddr;
-	tuple.lip = inner->saddr;
-	tuple.rport = ports->dest;
-	tuple.lport = ports->source;
-	tuple.af = af;
-	tuple.protocol = inner->protocol;
-	return fnat_conn_find_rcu(&tuple);
-}
-
 /*
  * ip_vs_fill_iph_skb_icmp() takes what it finds. Stock looks first on the
  * client's side (ip_vs_in_icmp()); IPv6 is looked at by ipv6_find_hdr().
@@ -152,7 +129,8 @@ unsigned int fnat_icmp_to_client(struct fnat_net *fn, struct sk_buff *skb,
 	    (inner.protocol != IPPROTO_TCP && inner.protocol != IPPROTO_UDP))
 		return NF_ACCEPT;
 
-	c = icmp_find(fn, skb, af, &inner);
+	/* The error is about a packet that we sent. */
+	c = fnat_conn_find_rcu(fn, skb, af, &inner, FNAT_DIR_ORIG);
 	cp = c ? fnat_attach_get_rcu(c) : NULL;
 	if (!cp)
 		return NF_ACCEPT;

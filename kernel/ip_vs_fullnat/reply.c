@@ -10,27 +10,12 @@ static unsigned int reply_xmit(struct fnat_conn *c, struct ip_vs_conn *cp,
 			       const struct ip_vs_iphdr *iph)
 {
 	struct ip_vs_proto_data *pd;
-	struct fnat_rewrite rw;
 	struct dst_entry *dst;
 	bool noref;
 
-	dst = fnat_route(c, FNAT_DIR_REPLY, skb, &noref);
+	dst = fnat_xmit_rewrite(c, FNAT_DIR_REPLY, skb, iph->len, &noref);
 	if (unlikely(!dst))
-		return fnat_drop(c->fn, NO_ROUTE);
-	if (unlikely(!fnat_route_check(c, skb, dst)))
-		goto drop;
-
-	fnat_conn_rewrite(c, FNAT_DIR_REPLY, &rw);
-	if (likely(c->tuple.protocol == IPPROTO_TCP) &&
-	    unlikely(!fnat_tcp_to_client(c, skb, iph->len, &rw))) {
-		fnat_stat_inc(c->fn, BAD_HEADER);
-		goto drop;
-	}
-	if (unlikely(fnat_mangle(skb, c->tuple.af, c->tuple.protocol, iph->len,
-				 &rw))) {
-		fnat_stat_inc(c->fn, BAD_HEADER);
-		goto drop;
-	}
+		return NF_DROP;
 	fnat_stat_inc(c->fn, OUT_PKTS);
 	fnat_stats_out(cp, skb);
 	pd = ip_vs_proto_data_get(cp->ipvs, cp->protocol);
@@ -38,32 +23,6 @@ static unsigned int reply_xmit(struct fnat_conn *c, struct ip_vs_conn *cp,
 		fnat_state_transition(pd->pp, cp, IP_VS_DIR_OUTPUT, skb,
 				      iph->len, pd);
 	return fnat_route_send(c, skb, dst, noref);
-
-drop:
-	if (!noref)
-		dst_release(dst);
-	return NF_DROP;
-}
-
-static struct fnat_conn *reply_find(struct fnat_net *fn,
-				    const struct sk_buff *skb, u16 af,
-				    const struct ip_vs_iphdr *iph)
-{
-	const struct fnat_ports *ports;
-	struct fnat_tuple tuple;
-	struct fnat_ports buf;
-
-	ports = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
-	if (!ports)
-		return NULL;
-	tuple.fn = fn;
-	tuple.rip = iph->saddr;
-	tuple.lip = iph->daddr;
-	tuple.rport = ports->source;
-	tuple.lport = ports->dest;
-	tuple.af = af;
-	tuple.protocol = iph->protocol;
-	return fnat_conn_find_rcu(&tuple);
 }
 
 /*
@@ -113,7 +72,7 @@ unsigned int fnat_reply(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 	if (iph.protocol != IPPROTO_TCP && iph.protocol != IPPROTO_UDP)
 		return NF_ACCEPT;
 
-	c = reply_find(fn, skb, af, &iph);
+	c = fnat_conn_find_rcu(fn, skb, af, &iph, FNAT_DIR_REPLY);
 	cp = c ? fnat_attach_get_rcu(c) : NULL;
 	if (!cp) {
 		fnat_stat_inc(fn, NO_CONN);

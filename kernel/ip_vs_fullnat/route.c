@@ -13,25 +13,25 @@
 
 #include "fnat.h"
 
-static struct dst_entry *lookup4(const struct fnat_conn *c,
+static struct dst_entry *lookup4(struct net *net, u16 protocol,
 				 const struct fnat_rewrite *rw, u32 mark)
 {
 	struct flowi4 fl4 = {
 		.daddr = rw->daddr->ip,
 		.saddr = rw->saddr->ip,
-		.flowi4_proto = c->tuple.protocol,
+		.flowi4_proto = protocol,
 		.fl4_sport = rw->sport,
 		.fl4_dport = rw->dport,
 		.flowi4_mark = mark,
 		/* A lip or vip need not be on an interface of ours. */
 		.flowi4_flags = FLOWI_FLAG_ANYSRC,
 	};
-	struct rtable *rt = ip_route_output_key(c->fn->net, &fl4);
+	struct rtable *rt = ip_route_output_key(net, &fl4);
 
 	return IS_ERR(rt) ? NULL : &rt->dst;
 }
 
-static struct dst_entry *lookup6(const struct fnat_conn *c,
+static struct dst_entry *lookup6(struct net *net, u16 protocol,
 				 const struct fnat_rewrite *rw, u32 mark,
 				 int oif)
 {
@@ -39,18 +39,40 @@ static struct dst_entry *lookup6(const struct fnat_conn *c,
 		.daddr = rw->daddr->in6,
 		.saddr = rw->saddr->in6,
 		.flowi6_oif = oif,
-		.flowi6_proto = c->tuple.protocol,
+		.flowi6_proto = protocol,
 		.fl6_sport = rw->sport,
 		.fl6_dport = rw->dport,
 		.flowi6_mark = mark,
 		.flowi6_flags = FLOWI_FLAG_ANYSRC,
 	};
-	struct dst_entry *dst = ip6_route_output(c->fn->net, NULL, &fl6);
+	struct dst_entry *dst = ip6_route_output(net, NULL, &fl6);
 
 	if (!dst->error)
 		return dst;
 	dst_release(dst);
 	return NULL;
+}
+
+/*
+ * The route from @rw->saddr to @rw->daddr, or NULL; the caller's own. @oif:
+ * the device that a link-local address is on, or 0.
+ */
+struct dst_entry *fnat_route_lookup(struct net *net, u16 af, u16 protocol,
+				    const struct fnat_rewrite *rw, u32 mark,
+				    int oif)
+{
+	return af == AF_INET6 ? lookup6(net, protocol, rw, mark, oif) :
+				lookup4(net, protocol, rw, mark);
+}
+
+/* The device behind which @addr, that @skb came from, is link-local, or 0. */
+int fnat_route_link_local_oif(const struct sk_buff *skb, u16 af,
+			      const union nf_inet_addr *addr)
+{
+	if (af != AF_INET6 || !skb->dev ||
+	    !__ipv6_addr_needs_scope_id(ipv6_addr_type(&addr->in6)))
+		return 0;
+	return skb->dev->ifindex;
 }
 
 /* Keeps @dst for later packets; false when the connection takes none. */
@@ -99,10 +121,8 @@ struct dst_entry *fnat_route(struct fnat_conn *c, enum fnat_dir dir,
 		oif = c->client_oif;
 	}
 	fnat_conn_rewrite(c, dir, &rw);
-	if (c->tuple.af == AF_INET6)
-		dst = lookup6(c, &rw, mark, oif);
-	else
-		dst = lookup4(c, &rw, mark);
+	dst = fnat_route_lookup(c->fn->net, c->tuple.af, c->tuple.protocol,
+				&rw, mark, oif);
 	*noref = false;
 	if (dst)
 		path_keep(c, dir, dst);
@@ -176,8 +196,8 @@ bool fnat_route_check(struct fnat_conn *c, struct sk_buff *skb,
 }
 
 /* Sends the rewritten packet as stock's transmitters do; it is gone then. */
-unsigned int fnat_route_send(struct fnat_conn *c, struct sk_buff *skb,
-			     struct dst_entry *dst, bool noref)
+unsigned int fnat_route_output(struct net *net, u16 af, struct sk_buff *skb,
+			       struct dst_entry *dst, bool noref)
 {
 	skb_dst_drop(skb);
 	if (noref)
@@ -199,7 +219,7 @@ unsigned int fnat_route_send(struct fnat_conn *c, struct sk_buff *skb,
 	/* Fragments that we put together may be taken apart again. */
 	skb->ignore_df = 1;
 
-	NF_HOOK(c->tuple.af, NF_INET_LOCAL_OUT, c->fn->net, NULL, skb, NULL,
-		dst->dev, dst_output);
+	NF_HOOK(af, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, dst->dev,
+		dst_output);
 	return NF_STOLEN;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RST to both sides when an established connection expires. Without it either
- * side would find out with its next packet only, which may be hours later.
+ * RST to both sides when an established connection expires: without it either
+ * side would find out with its next packet only, which may be hours later. And
+ * to a client whose connection this director cannot go on with.
  */
+#include <linux/netfilter.h>
 #include <linux/tcp.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
@@ -11,6 +13,13 @@
 #include "fnat.h"
 
 #define RST_TTL		64
+
+/* What a RST says. */
+struct rst_seq {
+	u32 seq;
+	u32 ack;
+	bool has_ack;
+};
 
 static void put_ip(struct sk_buff *skb, u16 af, const struct fnat_rewrite *rw)
 {
@@ -41,7 +50,7 @@ static void put_ip(struct sk_buff *skb, u16 af, const struct fnat_rewrite *rw)
 }
 
 static void put_tcp(struct sk_buff *skb, u16 af, const struct fnat_rewrite *rw,
-		    u32 seq)
+		    const struct rst_seq *rst)
 {
 	struct tcphdr *th = skb_put_zero(skb, sizeof(*th));
 	__wsum sum;
@@ -49,9 +58,11 @@ static void put_tcp(struct sk_buff *skb, u16 af, const struct fnat_rewrite *rw,
 	skb_set_transport_header(skb, skb->len - sizeof(*th));
 	th->source = rw->sport;
 	th->dest = rw->dport;
-	th->seq = htonl(seq);
+	th->seq = htonl(rst->seq);
+	th->ack_seq = htonl(rst->ack);
 	th->doff = sizeof(*th) / 4;
 	th->rst = 1;
+	th->ack = rst->has_ack;
 	sum = csum_partial(th, sizeof(*th), 0);
 	if (af == AF_INET6)
 		th->check = csum_ipv6_magic(&rw->saddr->in6, &rw->daddr->in6,
@@ -61,26 +72,39 @@ static void put_tcp(struct sk_buff *skb, u16 af, const struct fnat_rewrite *rw,
 					      sizeof(*th), IPPROTO_TCP, sum);
 }
 
+/* A whole packet, or NULL: there is no memory, and that is counted. */
+static struct sk_buff *make_rst(struct fnat_net *fn, u16 af,
+				const struct fnat_rewrite *rw,
+				const struct rst_seq *rst)
+{
+	struct sk_buff *skb;
+
+	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) +
+			sizeof(struct tcphdr), GFP_ATOMIC | __GFP_NOWARN);
+	if (!skb) {
+		fnat_stat_inc(fn, NO_MEM);
+		return NULL;
+	}
+	skb_reserve(skb, LL_MAX_HEADER);
+	skb_reset_network_header(skb);
+	put_ip(skb, af, rw);
+	put_tcp(skb, af, rw, rst);
+	return skb;
+}
+
 /* To the receiver of packets in direction @dir, who last acknowledged @seq. */
 static void send_rst(struct fnat_conn *c, enum fnat_dir dir, u32 seq)
 {
+	struct rst_seq rst = { .seq = seq };
 	struct fnat_rewrite rw;
 	struct dst_entry *dst;
 	struct sk_buff *skb;
 	bool noref;
 
-	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) +
-			sizeof(struct tcphdr), GFP_ATOMIC | __GFP_NOWARN);
-	if (!skb) {
-		fnat_stat_inc(c->fn, NO_MEM);
-		return;
-	}
-	skb_reserve(skb, LL_MAX_HEADER);
-	skb_reset_network_header(skb);
 	fnat_conn_rewrite(c, dir, &rw);
-	put_ip(skb, c->tuple.af, &rw);
-	put_tcp(skb, c->tuple.af, &rw, seq);
-
+	skb = make_rst(c->fn, c->tuple.af, &rw, &rst);
+	if (!skb)
+		return;
 	dst = fnat_route(c, dir, skb, &noref);
 	if (!dst) {
 		fnat_stat_inc(c->fn, NO_ROUTE);
@@ -108,4 +132,55 @@ void fnat_rst_both(struct fnat_conn *c)
 	if (tcp->has_ack[FNAT_DIR_REPLY])
 		send_rst(c, FNAT_DIR_ORIG, tcp->last_ack[FNAT_DIR_REPLY]);
 	rcu_read_unlock();
+}
+
+/* The RST that answers a segment, RFC 9293 3.10.7.1. */
+static void answer(const struct sk_buff *skb, unsigned int l4_off,
+		   const struct tcphdr *th, struct rst_seq *rst)
+{
+	if (th->ack) {
+		rst->seq = ntohl(th->ack_seq);
+		return;
+	}
+	rst->ack = ntohl(th->seq) + th->syn + th->fin;
+	if (skb->len > l4_off + th->doff * 4)
+		rst->ack += skb->len - l4_off - th->doff * 4;
+	rst->has_ack = true;
+}
+
+/*
+ * Tells the sender of a segment, which is no RST itself, that there is no such
+ * connection, in the name of the address that it was for.
+ */
+void fnat_rst_refuse(struct fnat_net *fn, struct sk_buff *skb, u16 af,
+		     const struct ip_vs_iphdr *iph)
+{
+	struct fnat_rewrite rw = {
+		.saddr = &iph->daddr,
+		.daddr = &iph->saddr,
+	};
+	struct rst_seq rst = {};
+	const struct tcphdr *th;
+	struct dst_entry *dst;
+	struct sk_buff *nskb;
+	struct tcphdr buf;
+
+	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+	if (!th || nf_checksum(skb, NF_INET_LOCAL_IN, iph->len, IPPROTO_TCP, af))
+		return;
+	rw.sport = th->dest;
+	rw.dport = th->source;
+	answer(skb, iph->len, th, &rst);
+	nskb = make_rst(fn, af, &rw, &rst);
+	if (!nskb)
+		return;
+	dst = fnat_route_lookup(fn->net, af, IPPROTO_TCP, &rw, skb->mark,
+				fnat_route_link_local_oif(skb, af, rw.daddr));
+	if (!dst) {
+		fnat_stat_inc(fn, NO_ROUTE);
+		kfree_skb(nskb);
+		return;
+	}
+	fnat_stat_inc(fn, RST_CLIENT);
+	fnat_route_output(fn->net, af, nskb, dst, false);
 }

@@ -14,6 +14,7 @@ static const char * const stat_names[] = {
 	[FNAT_STAT_PORT_RECLAIMED] = "fullnat_port_reclaimed",
 	[FNAT_STAT_NO_MEM] = "fullnat_no_mem",
 	[FNAT_STAT_BAD_PROTO] = "fullnat_bad_proto",
+	[FNAT_STAT_NO_SYN] = "fullnat_no_syn",
 	[FNAT_STAT_DRAINING] = "fullnat_draining",
 	[FNAT_STAT_RST_CLIENT] = "fullnat_rst_client",
 	[FNAT_STAT_RST_SERVER] = "fullnat_rst_server",

@@ -21,6 +21,7 @@ enum fnat_stat {
 	FNAT_STAT_PORT_RECLAIMED, /* taken from an ended connection */
 	FNAT_STAT_NO_MEM,	/* refused: no memory */
 	FNAT_STAT_BAD_PROTO,	/* refused: neither TCP nor UDP */
+	FNAT_STAT_NO_SYN,	/* refused: not seen from its SYN on */
 	FNAT_STAT_DRAINING,	/* refused: after DRAIN, or during rmmod */
 	FNAT_STAT_RST_CLIENT,	/* RST sent when an idle connection expired */
 	FNAT_STAT_RST_SERVER,

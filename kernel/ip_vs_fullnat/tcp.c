@@ -11,9 +11,18 @@
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/tcp.h>
+#include <net/tcp.h>
 
 #include "../common/tcpopt.h"
+#include "../common/toa_wire.h"
 #include "fnat.h"
+
+/*
+ * How far beyond what a real server has acknowledged a new connection begins:
+ * its last acknowledgment may have been lost. As the kernel's own leave when
+ * they take a connection out of TIME_WAIT (tcp_timewait_state_process()).
+ */
+#define SEQ_MARGIN	65537
 
 /* RFC 9293, RFC 2018, RFC 7323 */
 #define OPT_MSS		2
@@ -25,12 +34,17 @@
 static siphash_key_t seq_secret __read_mostly;
 static siphash_key_t ts_secret __read_mostly;
 
-/* How a packet's options change. */
+/* How a packet's options change, and what was found in them. */
 struct opt_change {
 	u32 sack_add;
 	u32 tsval_add;
 	u32 tsecr_add;
 	u16 mss_sub;
+	bool find_toa;
+	bool strip_toa;
+	bool has_ts;			/* found */
+	u32 tsecr;			/* found, as it was sent */
+	unsigned int toas;		/* found */
 };
 
 /* Grows by one every 64 ns, as the kernel's own (net/core/secure_seq.c). */
@@ -77,8 +91,8 @@ static void add_be32(u8 *th, unsigned int off, u32 add, __wsum *diff)
 }
 
 /* Fills an option with NOPs: the header keeps its length. */
-void fnat_tcp_blank_option(u8 *th, unsigned int off, unsigned int len,
-			   __wsum *diff)
+static void blank_option(u8 *th, unsigned int off, unsigned int len,
+			 __wsum *diff)
 {
 	static const u8 nops[] = {
 		[0 ... FNAT_TCP_OPTIONS_MAX - 1] = TCPOPT_WALK_NOP
@@ -97,8 +111,28 @@ static void change_mss(u8 *th, unsigned int off, u16 sub, __wsum *diff)
 		set_bytes(th, off, &value, sizeof(value), diff);
 }
 
+static void change_ts(u8 *th, unsigned int off, struct opt_change *change,
+		      __wsum *diff)
+{
+	change->has_ts = true;
+	change->tsecr = get_unaligned_be32(th + off + 4);
+	add_be32(th, off, change->tsval_add, diff);
+	add_be32(th, off + 4, change->tsecr_add, diff);
+}
+
+/* A client could claim any address: blanks what it sent. */
+static void find_toa(u8 *th, const struct tcpopt *opt,
+		     struct opt_change *change, __wsum *diff)
+{
+	if (!change->find_toa || !toa_wire_is_toa(opt->data[0], opt->len))
+		return;
+	change->toas++;
+	if (change->strip_toa)
+		blank_option(th, opt->data - th, opt->len, diff);
+}
+
 static void change_options(u8 *th, unsigned int size,
-			   const struct opt_change *change, __wsum *diff)
+			   struct opt_change *change, __wsum *diff)
 {
 	unsigned int pos = 0, off, i;
 	struct tcpopt opt;
@@ -107,10 +141,8 @@ static void change_options(u8 *th, unsigned int size,
 		off = opt.data - th;
 		switch (opt.data[0]) {
 		case OPT_TS:
-			if (opt.len != OPT_TS_LEN)
-				break;
-			add_be32(th, off + 2, change->tsval_add, diff);
-			add_be32(th, off + 6, change->tsecr_add, diff);
+			if (opt.len == OPT_TS_LEN)
+				change_ts(th, off + 2, change, diff);
 			break;
 		case OPT_SACK:
 			for (i = 2; i + 4 <= opt.len; i += 4)
@@ -120,6 +152,8 @@ static void change_options(u8 *th, unsigned int size,
 			if (opt.len == OPT_MSS_LEN)
 				change_mss(th, off + 2, change->mss_sub, diff);
 			break;
+		default:
+			find_toa(th, &opt, change, diff);
 		}
 	}
 }
@@ -166,6 +200,28 @@ static unsigned int find_ts(const struct tcphdr *th, unsigned int size)
 	return 0;
 }
 
+/*
+ * The clocks give numbers that have grown, unless the connection before sent
+ * faster than they run. What the real server has acknowledged and echoed of it
+ * says what it may compare with.
+ */
+static u32 grown_seq(const struct fnat_conn *c)
+{
+	u32 floor = c->tcp.last_ack[FNAT_DIR_REPLY] + SEQ_MARGIN;
+	u32 seq = fresh_seq(c);
+
+	return c->tcp.has_ack[FNAT_DIR_REPLY] && before(seq, floor) ? floor :
+								      seq;
+}
+
+static u32 grown_ts(const struct fnat_conn *c)
+{
+	u32 floor = c->tcp.server_tsecr + 1;
+	u32 ts = fresh_ts(c);
+
+	return c->tcp.has_tsecr && before(ts, floor) ? floor : ts;
+}
+
 /* Chooses the sequence numbers and time stamps that the real server sees. */
 static void start(struct fnat_conn *c, const struct tcphdr *th,
 		  unsigned int options)
@@ -174,14 +230,29 @@ static void start(struct fnat_conn *c, const struct tcphdr *th,
 	struct fnat_tcp *tcp = &c->tcp;
 
 	tcp->client_isn = ntohl(th->seq);
-	WRITE_ONCE(tcp->seq_delta, fresh_seq(c) - tcp->client_isn);
-	WRITE_ONCE(tcp->ts_delta, ts ? fresh_ts(c) -
+	WRITE_ONCE(tcp->seq_delta[FNAT_DIR_ORIG],
+		   grown_seq(c) - tcp->client_isn);
+	WRITE_ONCE(tcp->ts_delta[FNAT_DIR_ORIG], ts ? grown_ts(c) -
 		   get_unaligned_be32((u8 *)th + ts + 2) : 0);
-	tcp->has_first_ack = false;
-	tcp->has_ack[FNAT_DIR_ORIG] = false;
-	tcp->has_ack[FNAT_DIR_REPLY] = false;
-	/* Pairs with the acquire in see_syn(): client_isn is set by then. */
+	WRITE_ONCE(tcp->has_first_ack, false);
+	WRITE_ONCE(tcp->has_ack[FNAT_DIR_ORIG], false);
+	WRITE_ONCE(tcp->has_ack[FNAT_DIR_REPLY], false);
+	WRITE_ONCE(tcp->toa_kept, false);
+	/* Pairs with the acquires of who reads it: the rest is set by then. */
 	smp_store_release(&tcp->started, true);
+}
+
+/*
+ * The real server may still hold the connection that had @tcp's local port
+ * before: the next one is to begin behind it.
+ */
+void fnat_tcp_inherit(struct fnat_tcp *tcp, const struct fnat_tcp *old)
+{
+	tcp->last_ack[FNAT_DIR_REPLY] =
+		READ_ONCE(old->last_ack[FNAT_DIR_REPLY]);
+	tcp->has_ack[FNAT_DIR_REPLY] = READ_ONCE(old->has_ack[FNAT_DIR_REPLY]);
+	tcp->server_tsecr = READ_ONCE(old->server_tsecr);
+	tcp->has_tsecr = READ_ONCE(old->has_tsecr);
 }
 
 /*
@@ -220,40 +291,119 @@ static void remove_ts(struct tcphdr *th, unsigned int options, __wsum *diff)
 	unsigned int ts = find_ts(th, options);
 
 	if (ts)
-		fnat_tcp_blank_option((u8 *)th, ts, OPT_TS_LEN, diff);
+		blank_option((u8 *)th, ts, OPT_TS_LEN, diff);
+}
+
+/* Packets overtake each other: the newest acknowledgment counts. */
+static void see_ack(struct fnat_tcp *tcp, enum fnat_dir dir, u32 ack)
+{
+	if (READ_ONCE(tcp->has_ack[dir]) && before(ack, tcp->last_ack[dir]))
+		return;
+	WRITE_ONCE(tcp->last_ack[dir], ack);
+	if (!tcp->has_ack[dir])
+		WRITE_ONCE(tcp->has_ack[dir], true);
+}
+
+static void see_tsecr(struct fnat_tcp *tcp, u32 tsecr)
+{
+	if (READ_ONCE(tcp->has_tsecr) && before(tsecr, tcp->server_tsecr))
+		return;
+	WRITE_ONCE(tcp->server_tsecr, tsecr);
+	if (!tcp->has_tsecr)
+		WRITE_ONCE(tcp->has_tsecr, true);
+}
+
+/* From here on the client's acknowledgments say what it has got. */
+static void see_syn_ack(struct fnat_tcp *tcp, const struct tcphdr *th)
+{
+	u32 first_ack = ntohl(th->seq) + 1;
+
+	WRITE_ONCE(tcp->last_ack[FNAT_DIR_REPLY], ntohl(th->ack_seq));
+	if (tcp->has_first_ack && tcp->first_ack == first_ack)
+		return;
+	WRITE_ONCE(tcp->has_ack[FNAT_DIR_ORIG], false);
+	WRITE_ONCE(tcp->first_ack, first_ack);
+	/* Pairs with the acquire in fnat_toa_in_time(). */
+	smp_store_release(&tcp->has_first_ack, true);
+}
+
+/* An option of TOA's form that the client's side sent. */
+static void see_toa(struct fnat_conn *c, const struct opt_change *change)
+{
+	unsigned int i;
+
+	if (!change->strip_toa)
+		WRITE_ONCE(c->tcp.toa_kept, true);
+	else
+		for (i = 0; i < change->toas; i++)
+			fnat_stat_inc(c->fn, TOA_DEL_OPT);
+}
+
+/* What either side says of its own bytes moves by its own amount. */
+static void translate(const struct fnat_tcp *tcp, enum fnat_dir dir,
+		      struct tcphdr *th, unsigned int options,
+		      struct opt_change *change, __wsum *diff)
+{
+	add_be32((u8 *)th, offsetof(struct tcphdr, seq),
+		 READ_ONCE(tcp->seq_delta[dir]), diff);
+	change->tsval_add = READ_ONCE(tcp->ts_delta[dir]);
+	if (likely(th->ack)) {
+		change->sack_add = -READ_ONCE(tcp->seq_delta[!dir]);
+		change->tsecr_add = -READ_ONCE(tcp->ts_delta[!dir]);
+		add_be32((u8 *)th, offsetof(struct tcphdr, ack_seq),
+			 change->sack_add, diff);
+	}
+	if (options)
+		change_options((u8 *)th, options, change, diff);
+}
+
+/*
+ * A segment of a connection whose SYN has not come through here cannot be
+ * translated; from the real server it is one of the port's connection before.
+ */
+static bool has_started(const struct fnat_conn *c)
+{
+	/* Pairs with the release in start(). */
+	if (likely(smp_load_acquire(&c->tcp.started)))
+		return true;
+	fnat_stat_inc(c->fn, NO_SYN);
+	return false;
 }
 
 /*
  * Client to real server, before addresses are rewritten. Adds what it changes
  * to @rw. The packet may grow by the client's address, up to the MTU of @dst.
- * False: the header is malformed.
+ * False: it is to be dropped, counted.
  */
 bool fnat_tcp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 			unsigned int l4_off, const struct dst_entry *dst,
 			struct fnat_rewrite *rw)
 {
+	struct opt_change change = {
+		.find_toa = true,
+		.strip_toa = !READ_ONCE(c->fn->sysctl.toa_trust),
+	};
 	struct fnat_tcp *tcp = &c->tcp;
-	struct opt_change change = {};
 	unsigned int options;
 	struct tcphdr *th;
 
 	th = tcp_header(skb, l4_off, &options);
-	if (!th)
+	if (!th) {
+		fnat_stat_inc(c->fn, BAD_HEADER);
 		return false;
+	}
 	if (unlikely(th->syn && !th->ack)) {
 		see_syn(c, th, options);
 		if (READ_ONCE(c->fn->sysctl.timestamp_remove))
 			remove_ts(th, options, &rw->l4_diff);
+	} else if (!has_started(c)) {
+		return false;
 	}
-	if (likely(th->ack)) {
-		WRITE_ONCE(tcp->last_ack[FNAT_DIR_ORIG], ntohl(th->ack_seq));
-		tcp->has_ack[FNAT_DIR_ORIG] = true;
-	}
-	add_be32((u8 *)th, offsetof(struct tcphdr, seq),
-		 READ_ONCE(tcp->seq_delta), &rw->l4_diff);
-	change.tsval_add = READ_ONCE(tcp->ts_delta);
-	if (change.tsval_add)
-		change_options((u8 *)th, options, &change, &rw->l4_diff);
+	if (likely(th->ack))
+		see_ack(tcp, FNAT_DIR_ORIG, ntohl(th->ack_seq));
+	translate(tcp, FNAT_DIR_ORIG, th, options, &change, &rw->l4_diff);
+	if (unlikely(change.toas))
+		see_toa(c, &change);
 	if (unlikely(fnat_toa_in_time(c, th)))
 		fnat_toa_add(c, skb, l4_off, dst, rw);
 	return true;
@@ -269,24 +419,21 @@ bool fnat_tcp_to_client(struct fnat_conn *c, struct sk_buff *skb,
 	struct tcphdr *th;
 
 	th = tcp_header(skb, l4_off, &options);
-	if (!th)
+	if (!th) {
+		fnat_stat_inc(c->fn, BAD_HEADER);
 		return false;
-	if (likely(th->ack)) {
-		WRITE_ONCE(tcp->last_ack[FNAT_DIR_REPLY], ntohl(th->ack_seq));
-		tcp->has_ack[FNAT_DIR_REPLY] = true;
-		change.sack_add = -READ_ONCE(tcp->seq_delta);
-		change.tsecr_add = -READ_ONCE(tcp->ts_delta);
-		add_be32((u8 *)th, offsetof(struct tcphdr, ack_seq),
-			 change.sack_add, &rw->l4_diff);
 	}
+	if (!has_started(c))
+		return false;
 	if (unlikely(th->syn && th->ack)) {
-		WRITE_ONCE(tcp->first_ack, ntohl(th->seq) + 1);
-		/* Pairs with the acquire in fnat_toa_in_time(). */
-		smp_store_release(&tcp->has_first_ack, true);
+		see_syn_ack(tcp, th);
 		change.mss_sub = fnat_toa_mss_cost(c);
 	}
-	if (options)
-		change_options((u8 *)th, options, &change, &rw->l4_diff);
+	if (likely(th->ack))
+		see_ack(tcp, FNAT_DIR_REPLY, ntohl(th->ack_seq));
+	translate(tcp, FNAT_DIR_REPLY, th, options, &change, &rw->l4_diff);
+	if (change.has_ts && th->ack && !th->rst)
+		see_tsecr(tcp, change.tsecr);
 	return true;
 }
 

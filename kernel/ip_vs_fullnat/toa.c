@@ -7,7 +7,6 @@
  */
 #include <linux/tcp.h>
 
-#include "../common/tcpopt.h"
 #include "../common/toa_wire.h"
 #include "fnat.h"
 
@@ -22,12 +21,13 @@ unsigned int fnat_toa_len(const struct fnat_conn *c)
 	return READ_ONCE(c->fn->sysctl.toa) ? option_len(c) : 0;
 }
 
-/* Is it one of the segments from which real servers take the option? */
+/* Is it one of the segments that are to have our option? */
 bool fnat_toa_in_time(const struct fnat_conn *c, const struct tcphdr *th)
 {
 	const struct fnat_tcp *tcp = &c->tcp;
 
-	if (th->rst)
+	/* Another director's, which is trusted, is the one that counts. */
+	if (th->rst || READ_ONCE(tcp->toa_kept))
 		return false;
 	if (th->syn)
 		return !th->ack;
@@ -39,28 +39,9 @@ bool fnat_toa_in_time(const struct fnat_conn *c, const struct tcphdr *th)
 /* What the SYN-ACK's MSS goes down by. */
 unsigned int fnat_toa_mss_cost(const struct fnat_conn *c)
 {
-	return READ_ONCE(c->fn->sysctl.mss_adjust) ? fnat_toa_len(c) : 0;
-}
-
-/*
- * A client could claim any address: blanks what it sent. True: there was one
- * and it is to stay, as another director's that is trusted.
- */
-static bool strip(const struct fnat_conn *c, u8 *th, unsigned int options,
-		  __wsum *diff)
-{
-	unsigned int pos = 0;
-	struct tcpopt opt;
-
-	while (tcpopt_next(th + sizeof(struct tcphdr), options, &pos, &opt)) {
-		if (!toa_wire_is_toa(opt.data[0], opt.len))
-			continue;
-		if (READ_ONCE(c->fn->sysctl.toa_trust))
-			return true;
-		fnat_stat_inc(c->fn, TOA_DEL_OPT);
-		fnat_tcp_blank_option(th, opt.data - th, opt.len, diff);
-	}
-	return false;
+	if (READ_ONCE(c->tcp.toa_kept) || !READ_ONCE(c->fn->sysctl.mss_adjust))
+		return 0;
+	return fnat_toa_len(c);
 }
 
 /* Does the packet, or each segment of it, have room for @len more bytes? */
@@ -172,9 +153,7 @@ void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,
 	struct tcphdr *th = (struct tcphdr *)(skb->data + l4_off);
 	unsigned int header = th->doff * 4, len = option_len(c);
 
-	/* Forged ones go even where we add none. */
-	if (strip(c, (u8 *)th, header - sizeof(*th), &rw->l4_diff) ||
-	    !READ_ONCE(c->fn->sysctl.toa))
+	if (!READ_ONCE(c->fn->sysctl.toa))
 		return;
 	if (header + len > FNAT_TCP_HEADER_MAX) {
 		fnat_stat_inc(c->fn, TOA_HEAD_FULL);

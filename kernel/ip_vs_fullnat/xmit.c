@@ -19,6 +19,49 @@ static struct fnat_conn *come_again(struct fnat_conn *c,
 	return NULL;
 }
 
+/* False: malformed, or not of this connection; counted. */
+static bool rewrite_tcp(struct fnat_conn *c, enum fnat_dir dir,
+			struct sk_buff *skb, unsigned int l4_off,
+			const struct dst_entry *dst, struct fnat_rewrite *rw)
+{
+	if (dir == FNAT_DIR_ORIG)
+		return fnat_tcp_to_server(c, skb, l4_off, dst, rw);
+	return fnat_tcp_to_client(c, skb, l4_off, rw);
+}
+
+/*
+ * Makes of a packet in direction @dir what the other side is to see. Returns
+ * its route, as fnat_route() does, or NULL: it is to be dropped, counted.
+ */
+struct dst_entry *fnat_xmit_rewrite(struct fnat_conn *c, enum fnat_dir dir,
+				    struct sk_buff *skb, unsigned int l4_off,
+				    bool *noref)
+{
+	struct fnat_rewrite rw;
+	struct dst_entry *dst;
+
+	dst = fnat_route(c, dir, skb, noref);
+	if (unlikely(!dst)) {
+		fnat_stat_inc(c->fn, NO_ROUTE);
+		return NULL;
+	}
+	if (unlikely(!fnat_route_check(c, skb, dst)))
+		goto drop;
+	fnat_conn_rewrite(c, dir, &rw);
+	if (likely(c->tuple.protocol == IPPROTO_TCP) &&
+	    unlikely(!rewrite_tcp(c, dir, skb, l4_off, dst, &rw)))
+		goto drop;
+	if (likely(!fnat_mangle(skb, c->tuple.af, c->tuple.protocol, l4_off,
+				&rw)))
+		return dst;
+	fnat_stat_inc(c->fn, BAD_HEADER);
+
+drop:
+	if (!*noref)
+		dst_release(dst);
+	return NULL;
+}
+
 /*
  * Stock has counted the packet and advanced the connection's state. @iph is
  * that of the packet, or, for an ICMP error about the connection, that of the
@@ -28,7 +71,6 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 	      struct ip_vs_protocol *pp, struct ip_vs_iphdr *iph)
 {
 	struct fnat_conn *c = READ_ONCE(cp->app_data);
-	struct fnat_rewrite rw;
 	struct dst_entry *dst;
 	bool noref;
 
@@ -55,28 +97,9 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 	if (unlikely(ip_vs_iph_icmp(iph)))
 		return fnat_icmp_to_server(c, skb, iph);
 
-	dst = fnat_route(c, FNAT_DIR_ORIG, skb, &noref);
+	dst = fnat_xmit_rewrite(c, FNAT_DIR_ORIG, skb, iph->len, &noref);
 	if (unlikely(!dst))
-		return fnat_drop(c->fn, NO_ROUTE);
-	if (unlikely(!fnat_route_check(c, skb, dst)))
-		goto drop;
-
-	fnat_conn_rewrite(c, FNAT_DIR_ORIG, &rw);
-	if (likely(c->tuple.protocol == IPPROTO_TCP) &&
-	    unlikely(!fnat_tcp_to_server(c, skb, iph->len, dst, &rw))) {
-		fnat_stat_inc(c->fn, BAD_HEADER);
-		goto drop;
-	}
-	if (unlikely(fnat_mangle(skb, c->tuple.af, c->tuple.protocol, iph->len,
-				 &rw))) {
-		fnat_stat_inc(c->fn, BAD_HEADER);
-		goto drop;
-	}
+		return NF_DROP;
 	fnat_stat_inc(c->fn, IN_PKTS);
 	return fnat_route_send(c, skb, dst, noref);
-
-drop:
-	if (!noref)
-		dst_release(dst);
-	return NF_DROP;
 }
