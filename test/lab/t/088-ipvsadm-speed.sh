@@ -11,7 +11,7 @@
 . /lab/lib-speed.sh
 
 speed_services 400
-race_tables
+race_tables "save -Sn" "list -Ln" "stats -Ln --stats"
 
 one_service() {
 	ipvsadm -C
