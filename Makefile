@@ -33,8 +33,9 @@ check-go: deps  ## gofmt, vet, staticcheck, generated files, tests with -race
 check-kernel: deps  ## W=1 without a warning, sparse, checkpatch, every lab kernel
 	@scripts/build-modules.sh check
 
-check-shell: deps  ## shellcheck
+check-shell: deps  ## shellcheck; what bash and zsh complete
 	@scripts/check-shell.sh
+	@scripts/check-completion.sh
 
 test: deps  ## all checks, and all scenes on all kernels
 	@scripts/test.sh
@@ -45,7 +46,7 @@ vm-test: deps  ## scenes on one kernel: make vm-test KERNEL=6.12 T=020
 test-debug: deps  ## all scenes on a kernel with KASAN, lockdep and kmemleak (self-built, cached)
 	@test/vm/run.sh $(if $(V),-v) debug $(T)
 
-test-speed: deps  ## ipvsadm-go beside ipvsadm with 20 000 services; an hour
+test-speed: deps  ## ipvsadm-go beside ipvsadm with 20 000 services; a quarter of an hour
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 089
 
 lab: deps  ## a shell in the lab

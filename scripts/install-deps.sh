@@ -17,7 +17,7 @@ packages=(
 	# the self-built debug kernel
 	flex bison
 	# fetching and checking packages, and our own scripts
-	ca-certificates debian-archive-keyring git shellcheck
+	ca-certificates debian-archive-keyring git shellcheck zsh
 )
 
 if [ $# -gt 0 ]; then packages=("$@"); fi

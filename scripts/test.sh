@@ -81,6 +81,7 @@ summary() {
 }
 
 step "shellcheck" scripts/check-shell.sh
+step "completion in bash and zsh" scripts/check-completion.sh
 step "documentation" scripts/check-docs.sh
 for check in fmt vet staticcheck generated; do
 	step "go $check" scripts/check-go.sh $check

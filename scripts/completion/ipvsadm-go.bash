@@ -6,7 +6,7 @@
 # _ipvsadm_go_saved FIELD: words behind an option in the saved table, such as
 # the services of -t.
 _ipvsadm_go_saved() {
-	"${COMP_WORDS[0]}" -Sn 2>/dev/null | sed -n "s/.* $1 \([^ ]*\).*/\1/p" | sort -u
+	"${words[0]}" -Sn 2>/dev/null | sed -n "s/.* $1 \([^ ]*\).*/\1/p" | sort -u
 }
 
 # _ipvsadm_go_value OPTION: the values that an option can have; fails for an
@@ -29,7 +29,7 @@ _ipvsadm_go_value() {
 	--start-daemon | --stop-daemon) echo master backup ;;
 	--mcast-interface) ls /sys/class/net ;;
 	-w | --weight | -x | --u-threshold | -y | --l-threshold | --tun-port | --syncid | --mcast-group | --mcast-port | --mcast-ttl | --sync-maxlen) ;;
-	-b) case ${COMP_WORDS[1]} in -A* | -E* | --add-service | --edit-service) _ipvsadm_go_value --sched-flags ;; *) return 1 ;; esac ;;
+	-b) case ${words[1]} in -A* | -E* | --add-service | --edit-service) _ipvsadm_go_value --sched-flags ;; *) return 1 ;; esac ;;
 	*) return 1 ;;
 	esac
 }
@@ -58,17 +58,20 @@ _ipvsadm_go_options() {
 }
 
 _ipvsadm_go() {
-	local cur=${COMP_WORDS[COMP_CWORD]} words
+	# Readline parts addresses at their colons; these words are whole.
+	local line=${COMP_LINE:0:COMP_POINT} words cur found prefix
 	local commands='--add-service --edit-service --delete-service --clear --restore --save --add-server --edit-server --delete-server --list --zero --add-laddr --del-laddr --get-laddr --add-zone --del-zone --add-laddr-zone --del-laddr-zone --drain --set --start-daemon --stop-daemon --help --version'
-	if [ "$COMP_CWORD" -eq 1 ]; then
-		words=$commands
-	elif ! words=$(_ipvsadm_go_value "${COMP_WORDS[COMP_CWORD - 1]}"); then
-		words=$(_ipvsadm_go_options "${COMP_WORDS[1]}")
+	read -ra words <<<"$line"
+	case $line in *[[:blank:]]) words+=("") ;; esac
+	cur=${words[-1]}
+	if [ "${#words[@]}" -le 2 ]; then
+		found=$commands
+	elif ! found=$(_ipvsadm_go_value "${words[-2]}"); then
+		found=$(_ipvsadm_go_options "${words[1]}")
 	fi
-	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
-	# A colon parts words for readline, so what stands before it goes.
-	if declare -F __ltrim_colon_completions >/dev/null; then
-		__ltrim_colon_completions "$cur"
-	fi
+	mapfile -t COMPREPLY < <(compgen -W "$found" -- "$cur")
+	# What stands before a colon is on the line already.
+	prefix=${cur%"${cur##*:}"}
+	case $COMP_WORDBREAKS in *:*) COMPREPLY=("${COMPREPLY[@]#"$prefix"}") ;; esac
 }
 complete -F _ipvsadm_go ipvsadm-go
