@@ -55,6 +55,7 @@ const (
 	opStartDaemon
 	opStopDaemon
 	opList
+	// From here on our own module is asked.
 	opAddLocal
 	opDelLocal
 	opListLocal
@@ -62,6 +63,9 @@ const (
 	opDelZone
 	opSynProxy
 )
+
+// isOurs reports whether our own module is asked, and not stock's.
+func (op operation) isOurs() bool { return op >= opAddLocal }
 
 type opErrno struct {
 	op    operation
@@ -131,6 +135,10 @@ func explain(op operation, err error) string {
 func errnoText(op operation, e syscall.Errno) string {
 	if s, ok := messages[opErrno{op, e}]; ok {
 		return s
+	}
+	if op.isOurs() && e == syscall.EOPNOTSUPP {
+		// The general words are stock's, which means IPv6 by it.
+		return "Not supported by the " + fullnatModule + " that is loaded"
 	}
 	if s, ok := general[e]; ok {
 		return s

@@ -21,7 +21,7 @@ func tablesOf(t *testing.T, text string) *tables {
 func readText(s *session, text string) (*tables, error) {
 	t := newTables()
 	for _, line := range strings.Split(text, "\n") {
-		if args := splitLine(line); len(args) > 0 {
+		if args := splitLine([]byte(line)); len(args) > 0 {
 			if err := t.line(s, args); err != nil {
 				return nil, err
 			}

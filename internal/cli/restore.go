@@ -100,7 +100,7 @@ func (rs *restore) read(take func([]string) error) error {
 		if bytes.IndexByte(b, 0) >= 0 {
 			return failf("line %d: contains a NUL byte, so it is no text", n)
 		}
-		if args := splitLine(string(b)); len(args) > 0 {
+		if args := splitLine(b); len(args) > 0 {
 			rs.line = n
 			if err := take(args); err != nil {
 				return err
@@ -112,11 +112,18 @@ func (rs *restore) read(take func([]string) error) error {
 	}
 }
 
+// blanks part the words of a line.
+const blanks = " \t\r\n"
+
 // splitLine parts a line into words. The name of the program may stand in
 // front of the options, or anywhere else, as for ipvsadm.
-func splitLine(line string) []string {
-	words := strings.FieldsFunc(line, func(r rune) bool {
-		return r == ' ' || r == '\t' || r == '\r' || r == '\n'
+func splitLine(line []byte) []string {
+	line = bytes.TrimLeft(line, blanks)
+	if len(line) == 0 {
+		return nil // before a copy is made
+	}
+	words := strings.FieldsFunc(string(line), func(r rune) bool {
+		return strings.ContainsRune(blanks, r)
 	})
 	kept := words[:0]
 	for _, w := range words {
