@@ -176,7 +176,10 @@ func TestLive_netns(t *testing.T) {
 	var file *os.File
 	inNewNetNS(t, func() {
 		inside = liveClient(t, options{})
-		var err error
+		err := inside.with(bg, func(*conn) error { return nil }) // as Dial does
+		if err != nil {
+			t.Error(err)
+		}
 		if file, err = os.Open(threadNetNS); err != nil {
 			t.Error(err)
 		}
@@ -190,12 +193,14 @@ func TestLive_netns(t *testing.T) {
 	wanted, err := file.Stat()
 	must(t, err)
 	for name, c := range map[string]*Client{"opened inside": inside, "opened by file": byFile, "opened here": here} {
-		must(t, c.with(bg, func(n *conn) error {
-			st := socketNetNS(t, n.sock)
-			if same := os.SameFile(st, wanted); same != (c != here) {
+		check := func(n *conn) error {
+			if same := os.SameFile(socketNetNS(t, n.sock), wanted); same != (c != here) {
 				t.Errorf("%s: in the other namespace: %v", name, same)
 			}
 			return nil
+		}
+		must(t, c.with(bg, func(first *conn) error {
+			return errors.Join(check(first), c.with(bg, check))
 		}))
 	}
 }

@@ -95,46 +95,57 @@ func (s *linuxSocket) joinGroup(id uint32) error {
 const notifyBufferLen = 4 << 20
 
 // newDialer returns a function that opens sockets in one network namespace: the
-// one of o, or that of the calling thread. Later sockets are opened by other
-// threads, perhaps in another namespace, so the namespace is kept open.
+// one of o, or that of the calling thread. The first call is to be made by that
+// thread. Later sockets are opened by other threads, perhaps in another namespace,
+// so the namespace is kept open. It is a plain descriptor, because os.File would
+// offer it to the runtime's poller, which takes longer than all the rest.
 func newDialer(o options) (dial func() (socket, error), onClose func() error, err error) {
-	var ns *os.File
+	var ns int
 	if o.netns != 0 {
-		fd, err := unix.FcntlInt(uintptr(o.netns), unix.F_DUPFD_CLOEXEC, 0)
+		ns, err = unix.FcntlInt(uintptr(o.netns), unix.F_DUPFD_CLOEXEC, 0)
 		if err != nil {
 			return nil, nil, os.NewSyscallError("fcntl", err)
 		}
-		ns = os.NewFile(uintptr(fd), "netns")
-	} else if ns, err = os.Open(threadNetNS); err != nil {
+	} else if ns, err = unix.Open(threadNetNS, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		// Without /proc the namespace of whatever thread it is must do.
-		ns = nil
+		ns = noNetNS
 	}
-	dial = func() (socket, error) { return dialIn(ns) }
+	first := true
+	dial = func() (socket, error) {
+		if first {
+			first = false
+			return openSocket(o.netns)
+		}
+		return dialIn(ns)
+	}
 	onClose = func() error {
-		if ns == nil {
+		if ns == noNetNS {
 			return nil
 		}
-		return ns.Close()
+		return os.NewSyscallError("close", unix.Close(ns))
 	}
 	return dial, onClose, nil
 }
 
-const threadNetNS = "/proc/thread-self/ns/net"
+const (
+	threadNetNS = "/proc/thread-self/ns/net"
+	noNetNS     = -1
+)
 
 // dialIn opens a socket in the namespace ns. Entering one needs CAP_SYS_ADMIN,
 // so it is not entered when the thread is in it already.
-func dialIn(ns *os.File) (socket, error) {
-	if ns == nil {
+func dialIn(ns int) (socket, error) {
+	if ns == noNetNS {
 		return openSocket(0)
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	want, err := ns.Stat()
-	if err != nil {
-		return nil, err
+	var want, have unix.Stat_t
+	if err := unix.Fstat(ns, &want); err != nil {
+		return nil, os.NewSyscallError("fstat", err)
 	}
-	if have, err := os.Stat(threadNetNS); err == nil && os.SameFile(want, have) {
+	if err := unix.Stat(threadNetNS, &have); err == nil && want.Dev == have.Dev && want.Ino == have.Ino {
 		return openSocket(0)
 	}
-	return openSocket(int(ns.Fd()))
+	return openSocket(ns)
 }
