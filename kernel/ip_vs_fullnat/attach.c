@@ -57,6 +57,8 @@ static struct ip_vs_app fnat_app = {
 
 static DEFINE_RATELIMIT_STATE(no_laddr_limit, 5 * HZ, 1);
 static DEFINE_RATELIMIT_STATE(no_port_limit, 5 * HZ, 1);
+static DEFINE_RATELIMIT_STATE(no_mem_limit, 5 * HZ, 1);
+static DEFINE_RATELIMIT_STATE(bad_proto_limit, 5 * HZ, 1);
 
 static void log_refusal(struct ratelimit_state *limit,
 			const struct ip_vs_conn *cp, const char *reason)
@@ -92,8 +94,15 @@ static void count_refusal(struct fnat_net *fn, const struct ip_vs_conn *cp,
 		log_refusal(&no_port_limit, cp,
 			    "no free local port, connection dropped");
 		break;
+	case -EPROTONOSUPPORT:
+		fnat_stat_inc(fn, BAD_PROTO);
+		log_refusal(&bad_proto_limit, cp,
+			    "FULLNAT knows TCP and UDP only, connection dropped");
+		break;
 	default:
 		fnat_stat_inc(fn, NO_MEM);
+		log_refusal(&no_mem_limit, cp,
+			    "no memory, connection dropped");
 	}
 }
 
@@ -133,7 +142,7 @@ bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 	if (smp_load_acquire(&cp->packet_xmit) == fnat_xmit)
 		return true;
 	if (cp->protocol != IPPROTO_TCP && cp->protocol != IPPROTO_UDP) {
-		fnat_stat_inc(fn, BAD_PROTO);
+		count_refusal(fn, cp, -EPROTONOSUPPORT);
 		return false;
 	}
 	/* Fails once rmmod has begun. */
@@ -220,4 +229,6 @@ void fnat_attach_init(void)
 {
 	ratelimit_set_flags(&no_laddr_limit, RATELIMIT_MSG_ON_RELEASE);
 	ratelimit_set_flags(&no_port_limit, RATELIMIT_MSG_ON_RELEASE);
+	ratelimit_set_flags(&no_mem_limit, RATELIMIT_MSG_ON_RELEASE);
+	ratelimit_set_flags(&bad_proto_limit, RATELIMIT_MSG_ON_RELEASE);
 }

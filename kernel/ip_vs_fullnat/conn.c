@@ -12,10 +12,12 @@
 
 #include "fnat.h"
 
-/* Between the last packet of a connection and the next use of its port. */
+/* Wanted between the last packet of a connection and the next use of its port. */
 #define CONN_LINGER		(HZ / 4)
 /* Ports that are looked at for one of an ended connection. */
 #define CONN_RECLAIM_TRIES	64U
+/* How often another CPU may be quicker with the one that was found. */
+#define CONN_RECLAIM_ROUNDS	4
 /* How a drain goes: ms between rounds, connections without a pause. */
 #define CONN_DRAIN_ROUNDS	10
 #define CONN_DRAIN_PAUSE	20
@@ -124,16 +126,48 @@ static struct fnat_svc *conn_service(const struct fnat_net *fn,
 	return fnat_svc_find_rcu(&key);
 }
 
-/* Has it ended long enough ago for its last packets to have passed? */
-static bool conn_is_over(const struct fnat_conn *c)
+/* How long ago the last packet of an ended connection came; 0: it has not ended. */
+static unsigned long conn_over_for(const struct fnat_conn *c)
 {
 	const struct ip_vs_conn *cp = c->cp;
 	unsigned long since = cp->timer.expires - cp->timeout;
 
 	if (cp->state != IP_VS_TCP_S_TIME_WAIT &&
 	    cp->state != IP_VS_TCP_S_CLOSE)
-		return false;
-	return time_after(jiffies, since + CONN_LINGER);
+		return 0;
+	return time_after(jiffies, since) ? jiffies - since : 0;
+}
+
+/*
+ * Looks at some ports of a local address, from a random one on, for a
+ * connection that has ended: one that is over for CONN_LINGER, or else the one
+ * that is over for longest. t->lport becomes its port.
+ */
+static struct fnat_conn *conn_find_over(const struct fnat_conn *c,
+					struct fnat_tuple *t)
+{
+	struct fnat_conn *old, *oldest = NULL;
+	unsigned int port, i, count, lowest;
+	unsigned long over, longest = 0;
+	__be16 lport = 0;
+
+	if (!fnat_ports_range(&c->fn->sysctl, &lowest, &count))
+		return NULL;
+	port = get_random_u32_below(count);
+	for (i = 0; i < min(count, CONN_RECLAIM_TRIES); i++) {
+		t->lport = htons(lowest + (port + i) % count);
+		old = conn_find(t);
+		over = old && READ_ONCE(old->map) ? conn_over_for(old) : 0;
+		if (over <= longest)
+			continue;
+		oldest = old;
+		longest = over;
+		lport = t->lport;
+		if (over >= CONN_LINGER)
+			break;
+	}
+	t->lport = lport;
+	return oldest;
 }
 
 /*
@@ -144,20 +178,16 @@ static bool conn_is_over(const struct fnat_conn *c)
 static struct fnat_portmap *conn_reclaim(struct fnat_conn *c,
 					 struct fnat_tuple *t)
 {
-	unsigned int port, i, count, lowest;
 	struct fnat_portmap *map;
 	struct fnat_conn *old;
+	unsigned int round;
 
 	if (t->protocol != IPPROTO_TCP)
 		return NULL;
-	if (!fnat_ports_range(&c->fn->sysctl, &lowest, &count))
-		return NULL;
-	port = get_random_u32_below(count);
-	for (i = 0; i < min(count, CONN_RECLAIM_TRIES); i++) {
-		t->lport = htons(lowest + (port + i) % count);
-		old = conn_find(t);
-		if (!old || !conn_is_over(old))
-			continue;
+	for (round = 0; round < CONN_RECLAIM_ROUNDS; round++) {
+		old = conn_find_over(c, t);
+		if (!old)
+			return NULL;
 		/* Whoever takes the map out gives the port back. */
 		map = xchg(&old->map, NULL);
 		if (!map)
