@@ -92,6 +92,9 @@ func (m *lineMaker) server(name string, v6, fullnat bool, n int) {
 		method = "--fullnat"
 	}
 	limits := m.pick("", fmt.Sprintf("-x %d", 1+m.IntN(1000)), fmt.Sprintf("-y %d -x %d", m.IntN(1000), 1000+m.IntN(1000)))
+	if strings.HasPrefix(name, "--sctp") && (method == "-b" || method == "--fullnat") {
+		method = "-m" // FULLNAT knows TCP and UDP only
+	}
 	m.add("-a", name, "-r", endpoint(v6, addr(v6, 8, n), 1+m.IntN(65535)), method, m.pick("", fmt.Sprintf("-w %d", m.IntN(1<<31))), limits)
 }
 

@@ -34,6 +34,9 @@ func checkServer(r *request) error {
 	if np.FamilyOf(d.Addr) != r.svc.Family && !tunnel {
 		return failf("Different address family is allowed only for tunneling servers")
 	}
+	if d.FwdMethod == np.FullNAT && r.svc.FWMark == 0 && r.svc.Protocol == np.SCTP {
+		return failf("FULLNAT knows TCP and UDP only: real servers of an SCTP service take -m, -g or -i")
+	}
 	if r.given.hasAny(tunnelScope|setOf(optTunType)) && !tunnel {
 		return failf("Tunnel options conflict with forward method")
 	}

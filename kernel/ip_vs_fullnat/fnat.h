@@ -56,6 +56,8 @@ struct fnat_sysctl {
 	int timestamp_remove;
 	int conn_reused;
 	int expire_rst;
+	int defence_tcp;
+	int defence_udp;
 };
 
 /* What the module knows of a network namespace. */
@@ -75,6 +77,7 @@ struct fnat_net {
 
 	spinlock_t laddr_lock;		/* laddr_hash: writers, BH off */
 	struct hlist_head laddr_hash[1 << FNAT_LADDR_BITS]; /* [RCU] */
+	struct hlist_head vip_hash[1 << FNAT_LADDR_BITS]; /* [lock, RCU] */
 
 	struct fnat_sysctl sysctl;	/* [ONCE] */
 	struct ctl_table_header *sysctl_header;	/* [const] */
@@ -153,6 +156,7 @@ struct fnat_tuple {
 struct fnat_path {
 	struct dst_entry *dst;		/* [cp->lock, read under RCU] */
 	u32 cookie;			/* [cp->lock] */
+	u32 mark;			/* with which it was found [cp->lock] */
 };
 
 /*
@@ -238,6 +242,12 @@ int fnat_svc_add_laddr(struct fnat_net *fn, struct fnat_svc *svc,
 int fnat_svc_del_laddr(struct fnat_net *fn, struct fnat_svc *svc,
 		       const union nf_inet_addr *addr);
 void fnat_svc_laddr_put(struct fnat_svc_laddr *entry);
+
+/* defence.c: changes under fn->lock, the verdict under RCU */
+int fnat_defence_add(struct fnat_net *fn, const struct fnat_svc_key *key);
+void fnat_defence_del(struct fnat_net *fn, const struct fnat_svc_key *key);
+unsigned int fnat_defence(const struct fnat_net *fn, const struct sk_buff *skb,
+			  u16 af, const struct ip_vs_iphdr *iph);
 
 /* ports.c: softirq, RCU */
 int fnat_ports_init(void);

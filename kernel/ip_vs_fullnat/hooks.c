@@ -114,7 +114,9 @@ static unsigned int hook_first(void *priv, struct sk_buff *skb,
 		return NF_ACCEPT;
 	cp = pd->pp->conn_in_get(ipvs, af, skb, &iph);
 	if (!cp)
-		return NF_ACCEPT;
+		return state->hook == NF_INET_LOCAL_IN ?
+			fnat_defence(fnat_net(state->net), skb, af, &iph) :
+			NF_ACCEPT;
 
 	if (IP_VS_FWD_METHOD(cp) == FNAT_FWD_METHOD)
 		verdict = first_packet(fnat_net(state->net), skb, cp, pd->pp,

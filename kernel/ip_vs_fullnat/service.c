@@ -100,11 +100,20 @@ struct fnat_svc *fnat_svc_add(struct fnat_net *fn,
 	err = rhashtable_insert_fast(&services, &svc->node, service_params);
 	if (err)
 		goto err_free;
+	err = fnat_defence_add(fn, key);
+	if (err)
+		goto err_remove;
 	list_add_tail(&svc->list, &fn->services);
 	fn->service_count++;
 	fn->generation++;
 	return svc;
 
+err_remove:
+	/* A packet may have found it. */
+	rhashtable_remove_fast(&services, &svc->node, service_params);
+	kfree_rcu(set, rcu);
+	kfree_rcu(svc, rcu);
+	return ERR_PTR(err);
 err_free:
 	kfree(set);
 	kfree(svc);
@@ -117,6 +126,7 @@ void fnat_svc_del(struct fnat_net *fn, struct fnat_svc *svc)
 	unsigned int i;
 
 	rhashtable_remove_fast(&services, &svc->node, service_params);
+	fnat_defence_del(fn, &svc->key);
 	list_del(&svc->list);
 	fn->service_count--;
 	fn->generation++;

@@ -38,6 +38,8 @@ enum fnat_stat {
 	FNAT_STAT_BAD_HEADER,	/* dropped: header cut off or malformed */
 	FNAT_STAT_BAD_ICMP,	/* dropped: error malformed or wrong sum */
 	FNAT_STAT_DEFRAG_FAIL,	/* dropped: fragments do not fit */
+	FNAT_STAT_DEFENCE_TCP_DROP, /* dropped: for a vip, wanted by nobody */
+	FNAT_STAT_DEFENCE_UDP_DROP,
 	/* client's address in a TCP option */
 	FNAT_STAT_TOA_OK,	/* added */
 	FNAT_STAT_TOA_FAIL_LEN,	/* packet would exceed the MTU */

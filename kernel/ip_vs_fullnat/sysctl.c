@@ -67,6 +67,12 @@ static const struct ctl_table template[] = {
 	/* RST to both sides when an established one expires */
 	KNOB("conn_expire_tcp_rst", expire_rst,
 	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* for an address of TCP services: drop TCP that nobody wants */
+	KNOB("defence_tcp_drop", defence_tcp,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* and UDP */
+	KNOB("defence_udp_drop", defence_udp,
+	     SYSCTL_ZERO, SYSCTL_ONE),
 };
 
 int fnat_sysctl_net_init(struct fnat_net *fn)
