@@ -77,7 +77,7 @@ int fnat_route_link_local_oif(const struct sk_buff *skb, u16 af,
 
 /* Keeps @dst for later packets; false when the connection takes none. */
 static bool path_keep(struct fnat_conn *c, enum fnat_dir dir,
-		      struct dst_entry *dst)
+		      struct dst_entry *dst, u32 mark)
 {
 	struct fnat_path *path = &c->path[dir];
 	struct dst_entry *old = NULL;
@@ -90,6 +90,7 @@ static bool path_keep(struct fnat_conn *c, enum fnat_dir dir,
 		WRITE_ONCE(path->cookie,
 			   c->tuple.af == AF_INET6 ?
 			   rt6_get_cookie(dst_rt6_info(dst)) : 0);
+		WRITE_ONCE(path->mark, mark);
 		old = xchg(&path->dst, dst);
 	}
 	spin_unlock_bh(&c->cp->lock);
@@ -107,25 +108,22 @@ struct dst_entry *fnat_route(struct fnat_conn *c, enum fnat_dir dir,
 {
 	struct fnat_path *path = &c->path[dir];
 	struct dst_entry *dst = READ_ONCE(path->dst);
+	/* A client's mark brought the packet here: it leads back to us. */
+	u32 mark = dir == FNAT_DIR_REPLY ? skb->mark : 0;
 	struct fnat_rewrite rw;
-	u32 mark = 0;
-	int oif = 0;
 
 	*noref = true;
-	if (likely(dst && dst_check(dst, READ_ONCE(path->cookie))))
+	if (likely(dst && READ_ONCE(path->mark) == mark &&
+		   dst_check(dst, READ_ONCE(path->cookie))))
 		return dst;
 
-	/* A client's mark brought the packet here: it leads back to us. */
-	if (dir == FNAT_DIR_REPLY) {
-		mark = skb->mark;
-		oif = c->client_oif;
-	}
 	fnat_conn_rewrite(c, dir, &rw);
 	dst = fnat_route_lookup(c->fn->net, c->tuple.af, c->tuple.protocol,
-				&rw, mark, oif);
+				&rw, mark,
+				dir == FNAT_DIR_REPLY ? c->client_oif : 0);
 	*noref = false;
 	if (dst)
-		path_keep(c, dir, dst);
+		path_keep(c, dir, dst, mark);
 	return dst;
 }
 

@@ -57,6 +57,39 @@ func echoDatagram(conn *net.UDPConn, i, size int, timeout time.Duration, report 
 	}
 }
 
+// echoBurst sends count datagrams in a row and then waits for all of them, in any
+// order.
+func echoBurst(conn *net.UDPConn, first, count, size int, timeout time.Duration, report *echoReport) {
+	want := map[string]bool{}
+	for i := range count {
+		sent := make([]byte, size)
+		_, _ = newStream(uint64(first + i)).Read(sent)
+		want[string(sent)] = true
+		report.Sent++
+		if _, err := conn.Write(sent); err != nil {
+			report.Errors = append(report.Errors, err.Error())
+		}
+	}
+	buf := make([]byte, 1<<16)
+	_ = conn.SetReadDeadline(time.Now().Add(timeout))
+	for len(want) > 0 {
+		n, err := conn.Read(buf)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			report.Lost += len(want)
+			return
+		case err != nil:
+			report.Errors = append(report.Errors, err.Error())
+			return
+		case want[string(buf[:n])]:
+			delete(want, string(buf[:n]))
+			report.Received++
+		default:
+			report.Mismatch++
+		}
+	}
+}
+
 // setDontFragment makes the socket send with DF, so that a path MTU error comes
 // back to it, in place of fragments.
 func setDontFragment(conn *net.UDPConn, v6 bool) error {
@@ -106,6 +139,7 @@ func runUDPEcho(args []string, out io.Writer) error {
 	size := fs.Int("size", 64, "bytes of a datagram")
 	count := fs.Int("count", 1, "datagrams, one after the other")
 	flows := fs.Int("flows", 1, "sockets, each sending count datagrams")
+	burst := fs.Bool("burst", false, "send the datagrams of a socket in a row, before any answer")
 	timeout := fs.Duration("timeout", 2*time.Second, "for each answer")
 	bind := fs.String("bind", "", "local address, with or without a port")
 	df := fs.Bool("df", false, "forbid fragments")
@@ -122,8 +156,12 @@ func runUDPEcho(args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		for i := range *count {
-			echoDatagram(conn, flow**count+i, *size, *timeout, &report)
+		if *burst {
+			echoBurst(conn, flow**count, *count, *size, *timeout, &report)
+		} else {
+			for i := range *count {
+				echoDatagram(conn, flow**count+i, *size, *timeout, &report)
+			}
 		}
 		// Open until the end: no two flows have the same port.
 		defer conn.Close()
