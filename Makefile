@@ -10,7 +10,7 @@
 KERNEL ?= 6.12
 
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
-.PHONY: test-debug test-speed lab demo clean help
+.PHONY: test-debug fuzz test-ports test-short test-speed lab demo clean help
 .DEFAULT_GOAL := all
 
 all: tools modules
@@ -45,6 +45,15 @@ vm-test: deps  ## scenes on one kernel: make vm-test KERNEL=6.12 T=020
 
 test-debug: deps  ## all scenes on a kernel with KASAN, lockdep and kmemleak (self-built, cached)
 	@test/vm/run.sh $(if $(V),-v) debug $(T)
+
+fuzz: deps  ## two million malformed packets and half a million netlink messages on the debug kernel; hours
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v debug 151 152
+
+test-ports: deps  ## what a new connection costs with 5 % and with 95 % of the local ports taken
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 155
+
+test-short: deps  ## 200 000 short connections over 1000 local ports; half an hour and more
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 156
 
 test-speed: deps  ## ipvsadm-go beside ipvsadm with 20 000 services; a quarter of an hour
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 089

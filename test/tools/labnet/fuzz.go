@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,9 +44,9 @@ type fuzzReport struct {
 func (f *fuzzer) chance(percent int) bool { return f.rnd.IntN(100) < percent }
 
 func (f *fuzzer) bytes(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(f.rnd.Uint32())
+	b := make([]byte, n, n+8)
+	for i := 0; i < n; i += 8 {
+		binary.NativeEndian.PutUint64(b[i:i+8], f.rnd.Uint64())
 	}
 	return b
 }
@@ -88,7 +88,7 @@ func (f *fuzzer) tcp(flow fuzzFlow) []byte {
 	if f.chance(5) {
 		h[12] = byte(f.rnd.Uint32())
 	}
-	h[13] = pick(f, []byte{0x02, 0x12, 0x10, 0x18, 0x11, 0x04, 0x14, byte(f.rnd.Uint32())})
+	h[13] = pick(f, []byte{0x02, 0x02, 0x12, 0x10, 0x18, 0x11, 0x04, 0x14, byte(f.rnd.Uint32())})
 	copy(h[14:], f.bytes(6))
 	return append(append(h, opts...), f.payload()...)
 }
@@ -289,8 +289,8 @@ func parseEnd(text string) (netip.Addr, []uint16, error) {
 	return addr, ports, nil
 }
 
-// openTun attaches to a TUN device, which must exist: what is written arrives on
-// it as received packets.
+// openTun attaches to a TUN device of several queues, which must exist: what is
+// written arrives on it as received packets.
 func openTun(name string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -300,39 +300,16 @@ func openTun(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_MULTI_QUEUE)
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, req); err != nil {
 		return nil, fmt.Errorf("attach to %s: %w", name, err)
 	}
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-func runFuzz(args []string, out io.Writer) error {
-	fs := flag.NewFlagSet("fuzz", flag.ContinueOnError)
-	n := fs.Int("n", 10000, "packets")
-	seed := fs.Uint64("seed", uint64(time.Now().UnixNano()), "of the random numbers")
-	dev := fs.String("tun", "", "TUN device through which they arrive")
-	if err := fs.Parse(args); err != nil {
-		return err
-	}
-	f := fuzzer{rnd: rand.New(rand.NewPCG(*seed, 0))}
-	for _, arg := range fs.Args() {
-		flow, err := parseFlow(arg)
-		if err != nil {
-			return err
-		}
-		f.flows = append(f.flows, flow)
-	}
-	if len(f.flows) == 0 || *dev == "" {
-		return errors.New("usage: labnet fuzz -tun DEV [-n N] [-seed N] FLOW [FLOW ...], where FLOW is SRC=PORTS-DST=PORTS")
-	}
-	tun, err := openTun(*dev)
-	if err != nil {
-		return err
-	}
-	defer tun.Close()
-	report := fuzzReport{Seed: *seed, Kinds: map[string]int{}}
-	for range *n {
+// send makes n packets and writes them to the device.
+func (f *fuzzer) send(tun io.Writer, n int, report *fuzzReport) {
+	for range n {
 		kind, pkt := f.packet()
 		report.Kinds[kind]++
 		// The device refuses what is not IP at all.
@@ -342,5 +319,63 @@ func runFuzz(args []string, out io.Writer) error {
 		}
 		report.Sent++
 	}
-	return json.NewEncoder(out).Encode(report)
+}
+
+// fuzzTun sends n packets by several workers at once, so that they meet on the
+// same connections; worker i has the seed plus i.
+func fuzzTun(dev string, flows []fuzzFlow, n, workers int, seed uint64) (fuzzReport, error) {
+	reports := make([]fuzzReport, workers)
+	total := fuzzReport{Seed: seed, Kinds: map[string]int{}}
+	errs := make([]error, workers)
+	var wg sync.WaitGroup
+	for i := range reports {
+		reports[i].Kinds = map[string]int{}
+		wg.Go(func() {
+			tun, err := openTun(dev)
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			f := fuzzer{rnd: rand.New(rand.NewPCG(seed+uint64(i), 0)), flows: flows}
+			f.send(tun, n/workers, &reports[i])
+			errs[i] = tun.Close()
+		})
+	}
+	wg.Wait()
+	for _, r := range reports {
+		total.add(r)
+	}
+	return total, errors.Join(errs...)
+}
+
+func (r *fuzzReport) add(o fuzzReport) {
+	r.Sent += o.Sent
+	r.Refused += o.Refused
+	for kind, n := range o.Kinds {
+		r.Kinds[kind] += n
+	}
+}
+
+func runFuzz(args []string, out io.Writer) error {
+	fs := flag.NewFlagSet("fuzz", flag.ContinueOnError)
+	n := fs.Int("n", 10000, "packets")
+	workers := fs.Int("workers", 1, "how many send at the same time")
+	seed := fs.Uint64("seed", uint64(time.Now().UnixNano()), "of the random numbers")
+	dev := fs.String("tun", "", "TUN device through which they arrive")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	var flows []fuzzFlow
+	for _, arg := range fs.Args() {
+		flow, err := parseFlow(arg)
+		if err != nil {
+			return err
+		}
+		flows = append(flows, flow)
+	}
+	if len(flows) == 0 || *dev == "" || *workers < 1 {
+		return errors.New("usage: labnet fuzz -tun DEV [-n N] [-workers N] [-seed N] FLOW [FLOW ...], where FLOW is SRC=PORTS-DST=PORTS")
+	}
+	report, err := fuzzTun(*dev, flows, *n, *workers, *seed)
+	return errors.Join(err, printJSON(out, report))
 }

@@ -34,7 +34,8 @@ var commands = []command{
 	{"conns", "[-n N] [-parallel N] [-hold D] ADDR:PORT", "open many connections", runConns},
 	{"keep", "[-n N] [-interval D] ADDR:PORT", "hold connections and use them until SIGTERM", runKeep},
 	{"family", "conns|counters|info|drain", "ask the director's netlink family", runFamily},
-	{"fuzz", "-tun DEV [-n N] [-seed N] SRC=PORTS-DST=PORTS...", "send packets that are wrong in places", runFuzz},
+	{"fuzz", "-tun DEV [-n N] [-workers N] [-seed N] SRC=PORTS-DST=PORTS...", "send packets that are wrong in places", runFuzz},
+	{"fuzz-netlink", "[-n N] [-workers N] [-seed N] ADDR...", "the same with messages to the families IPVS and IPVS_FULLNAT", runNetFuzz},
 	{"raw", "[-if DEV] [-count N] HEX...", "send crafted packets", runRaw},
 }
 
