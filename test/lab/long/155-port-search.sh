@@ -27,31 +27,36 @@ pg eth0 "src_min $client_ip4"
 pg eth0 "src_max $client_ip4"
 pg eth0 "udp_dst_min 54"
 pg eth0 "udp_dst_max 54"
-next=1
-# new_conns N: as many datagrams of new clients; prints instructions for each.
-new_conns() {
-	pg eth0 "udp_src_min $next"
-	pg eth0 "udp_src_max $((next + $1 - 1))"
-	pg eth0 "count $1"
+# packets FIRST N: datagrams of N clients; prints the instructions for each.
+packets() {
+	pg eth0 "udp_src_min $1"
+	# The highest is not used.
+	pg eth0 "udp_src_max $(($1 + $2))"
+	pg eth0 "count $2"
 	in_ns "$client" bash -c 'echo start >/proc/net/pktgen/pgctrl'
-	next=$((next + $1))
-	in_ns "$client" sed -n 's/.*OK: \([0-9]*\)(.*/\1/p' /proc/net/pktgen/eth0 | awk -v n="$1" '{ printf "%d\n", $1 * 1000 / n }'
+	in_ns "$client" sed -n 's/.*OK: \([0-9]*\)(.*/\1/p' /proc/net/pktgen/eth0 | awk -v n="$2" '{ printf "%d\n", $1 * 1000 / n }'
 }
-# cost_now: the median of nine hundreds.
-cost_now() {
-	for _ in 1 2 3 4 5 6 7 8 9; do new_conns 50; done | sort -n | sed -n 5p
+# new_conns N: of clients that have not been there.
+new_conns() {
+	packets $((1000 + $(counter "$director" fullnat_conn_bound))) "$1"
+}
+# median COMMAND...: of nine runs.
+median() {
+	for _ in 1 2 3 4 5 6 7 8 9; do "$@"; done | sort -n | sed -n 5p
 }
 
 ipvs -A -u "$vip4:54" -s rr
 ipvs -a -u "$vip4:54" -r 10.0.7.7:54 -b
 ipvs -P -u "$vip4:54" -z "$lip4"
 new_conns 275 >/dev/null
-few=$(cost_now)
+few=$(median new_conns 50)
 expect_eq "5 % of the ports are taken by then" 725 "$(conns_of -u "$vip4:54" "$lip4")"
 new_conns 8550 >/dev/null
 expect_eq "then 93 %" 9275 "$(conns_of -u "$vip4:54" "$lip4")"
-many=$(cost_now)
+many=$(median new_conns 50)
 expect_eq "and 97 %" 9725 "$(conns_of -u "$vip4:54" "$lip4")"
-echo "# instructions for a new connection: $few at 5 %, $many at 95 %, ratio $(awk "BEGIN { printf \"%.2f\", $many / $few }")"
+later=$(median packets 1000 50)
+echo "# instructions for a new connection: $few at 5 %, $many at 95 %, ratio $(awk "BEGIN { printf \"%.2f\", $many / $few }"); for a later packet $later"
 expect_within "at 95 % it costs at most twice of that at 5 %" 1 $((2 * few)) "$many"
+expect_within "and more than a later packet: it was all counted" $((later + 1000)) 1000000 "$few"
 expect_eq "each had a port" 0 "$(counter "$director" fullnat_no_port)"
