@@ -10,7 +10,11 @@
 KERNEL ?= 6.12
 
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
+<<<<<<< HEAD
 .PHONY: test-debug fuzz test-ports test-short test-speed lab demo clean help
+=======
+.PHONY: check-arm64 test-debug test-speed lab demo clean help
+>>>>>>> f3ea7e7 (wip2)
 .DEFAULT_GOAL := all
 
 all: tools modules
@@ -32,6 +36,9 @@ check-go: deps  ## gofmt, vet, staticcheck, generated files, tests with -race
 
 check-kernel: deps  ## W=1 without a warning, sparse, checkpatch, every lab kernel
 	@scripts/build-modules.sh check
+
+check-arm64: deps  ## kernel/toa, cross-built for arm64; no part of "make test"
+	@scripts/check-arm64.sh
 
 check-shell: deps  ## shellcheck; what bash and zsh complete
 	@scripts/check-shell.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# check-docs.sh: docs/counters.md has each counter and each setting of the module
-# and no other; links between documents lead somewhere; and targets of make that
+# check-docs.sh: docs/counters.md and docs/toa.md have each counter and each
+# setting of their module and no other; links between documents lead somewhere; and targets of make that
 # they name exist.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,16 +12,16 @@ complain() {
 	bad=1
 }
 
-# same WHAT SOURCE DOCUMENTED: two lists of names must be equal.
+# same FILE WHAT SOURCE DOCUMENTED: two lists of names must be equal.
 same() {
 	local diff
-	diff=$(diff <(sort <<<"$2") <(sort <<<"$3") | sed -n 's/^< /missing: /p; s/^> /not there any more: /p')
-	[ -z "$diff" ] || complain "docs/counters.md, $1: $diff"
+	diff=$(diff <(sort <<<"$3") <(sort <<<"$4") | sed -n 's/^< /missing: /p; s/^> /not there any more: /p')
+	[ -z "$diff" ] || complain "$1, $2: $diff"
 }
 
-# documented FROM TO: the names in the first column of tables between headings.
+# documented FILE FROM TO: the names in the first column of tables between headings.
 documented() {
-	sed -n "/^## $1/,/^## $2/p" docs/counters.md | sed -n 's/^| `\([a-z0-9_]*\)`.*/\1/p'
+	sed -n "/^## $2/,/^## $3/p" "$1" | sed -n 's/^| `\([a-z0-9_]*\)`.*/\1/p'
 }
 
 counters() {
@@ -32,6 +32,14 @@ settings() {
 	sed -n 's/.*KNOB("\([a-z0-9_]*\)".*/\1/p' kernel/ip_vs_fullnat/sysctl.c
 }
 
+toa_counters() {
+	sed -n 's/.*\[TOA_STAT_[A-Z0-9_]*\] = "\([a-z0-9_]*\)".*/\1/p; s/.*show_global(seq, "\([a-z_]*\)".*/\1/p' kernel/toa/stats.c
+}
+
+toa_settings() {
+	sed -n 's/.*\.procname.*= "\([a-z_]*\)".*/\1/p' kernel/toa/sysctl.c
+}
+
 # links FILE: those to files of this project.
 links() {
 	grep -oE '\]\([^)#]+' "$1" | sed 's/^](//' | grep -v '^[a-z]*:' || true
@@ -39,11 +47,13 @@ links() {
 
 # targets FILE: what "make TARGET" in it names.
 targets() {
-	grep -oE '(`|^    )make [a-z-]+' "$1" | sed 's/.*make //' | grep -v '^-' || true
+	grep -oE '(`|^    )make [a-z][a-z0-9-]*' "$1" | sed 's/.*make //' | grep -v '^-' || true
 }
 
-same counters "$(counters)" "$(documented Counters Settings)"
-same settings "$(settings)" "$(documented Settings '$')"
+same docs/counters.md counters "$(counters)" "$(documented docs/counters.md Counters Settings)"
+same docs/counters.md settings "$(settings)" "$(documented docs/counters.md Settings '$')"
+same docs/toa.md counters "$(toa_counters)" "$(documented docs/toa.md Counters NAT64)"
+same docs/toa.md settings "$(toa_settings)" "$(documented docs/toa.md Settings Counters)"
 for file in *.md docs/*.md test/lab/*.md; do
 	for link in $(links "$file"); do
 		[ -e "$(dirname "$file")/$link" ] || complain "$file: no file $link"

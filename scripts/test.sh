@@ -87,6 +87,7 @@ for check in fmt vet staticcheck generated; do
 	step "go $check" scripts/check-go.sh $check
 done
 go_tests
+step "parser of TOA options, fuzzed" scripts/check-toa-parser.sh
 step "modules: W=1, sparse, checkpatch" scripts/build-modules.sh check
 for kernel in $(kernel_names stock) $(kernel_names edge); do
 	beside scenes "$kernel"

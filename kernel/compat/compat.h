@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Force-included into every object: the core is written for the newest kernel,
- * and this makes older ones look like it. The only file that asks HAVE_.
- * Where no older kernel can be made to look like the newest one, an fnat_
- * inline hides the difference.
+ * Force-included into every object of ip_vs_fullnat: the core is written for the
+ * newest kernel, and this makes older ones look like it. Only this file,
+ * compat_base.h and compat_toa.h ask HAVE_. Where no older kernel can be made to
+ * look like the newest one, an fnat_ inline hides the difference.
  */
 #ifndef COMPAT_H
 #define COMPAT_H
 
-/* Headers below use it, so a source file would be too late to define it. */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
-#include "compat_config.h"
+#include "compat_base.h"
 
 #include <linux/compiler.h>
 #include <linux/ip.h>
-#include <linux/proc_fs.h>
-#include <linux/proc_fs.h>
 #include <linux/random.h>
 #include <linux/skbuff.h>
-#include <linux/sysctl.h>
 #include <linux/unaligned.h>
-#include <net/genetlink.h>
-#include <net/gso.h>
 #include <net/genetlink.h>
 #include <net/gso.h>
 #include <net/ip.h>
@@ -30,11 +22,6 @@
 #include <net/ip_vs.h>
 #include <net/net_namespace.h>
 #include <net/route.h>
-
-/* A note to newer compilers, a macro wherever it is known. */
-#ifndef __counted_by
-#define __counted_by(...)
-#endif
 
 #ifndef HAVE_GET_RANDOM_U32_BELOW
 /* Biased by ceil / 2^32 at most: for spreading load, not for secrets. */
@@ -55,23 +42,6 @@ static inline void skb_clear_tstamp(struct sk_buff *skb)
 static inline struct rt6_info *dst_rt6_info(struct dst_entry *dst)
 {
 	return container_of(dst, struct rt6_info, dst);
-}
-#endif
-
-#ifndef HAVE_PDE_DATA
-#define pde_data PDE_DATA
-#endif
-
-/*
- * Older kernels stop at an empty entry: keep one at the end of the table and do
- * not count it in size.
- */
-#ifndef HAVE_REGISTER_NET_SYSCTL_SZ
-static inline struct ctl_table_header *
-register_net_sysctl_sz(struct net *net, const char *path,
-		       struct ctl_table *table, size_t size)
-{
-	return register_net_sysctl(net, path, table);
 }
 #endif
 

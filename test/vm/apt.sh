@@ -8,11 +8,12 @@
 max_age_minutes=${IPVS_FULLNAT_INDEX_MINUTES:-1440}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# apt_for SUITE[,SUITE...]: chooses the state that the functions below work on.
-# What uses the same suites shares an index, and the lock $apt_dir/.lock.
+# apt_for SUITE[,SUITE...] [ARCHITECTURE]: chooses the state that the functions
+# below work on. What uses the same shares an index, and the lock $apt_dir/.lock.
 apt_for() {
 	apt_suites=$1
-	apt_dir=$cache_dir/apt/${1//,/+}
+	apt_arch=${2:-amd64}
+	apt_dir=$cache_dir/apt/${1//,/+}${2:+-$2}
 }
 
 # mirror_uri SUITE: the base URI of the archive that carries SUITE, by what this
@@ -50,7 +51,7 @@ apt_config() {
 	mkdir -p "$apt_dir"/{lists/partial,cache/archives/partial,parts}
 	: >"$apt_dir/status"
 	for suite in ${apt_suites//,/ }; do
-		echo "deb [arch=amd64 signed-by=$keyring] $(mirror_uri "$suite") $suite main"
+		echo "deb [arch=$apt_arch signed-by=$keyring] $(mirror_uri "$suite") $suite main"
 	done >"$apt_dir/sources.list"
 	cat >"$apt_dir/apt.conf" <<-EOC
 		Dir::State "$apt_dir";
@@ -61,8 +62,8 @@ apt_config() {
 		Dir::Etc::sourceparts "$apt_dir/parts";
 		Dir::Etc::preferences "/dev/null";
 		Dir::Etc::preferencesparts "$apt_dir/parts";
-		APT::Architecture "amd64";
-		APT::Architectures { "amd64"; };
+		APT::Architecture "$apt_arch";
+		APT::Architectures { "$apt_arch"; };
 		APT::Sandbox::User "";
 		Acquire::Languages "none";
 		Acquire::Check-Valid-Until "false";
