@@ -21,6 +21,7 @@
 # check, expect_eq, expect_counter_delta and their like, each of which prints
 # one KTAP line. Its head may hold lines "# KEY: value":
 #   modules     what to load: ip_vs_fullnat (the default), ip_vs, none
+#   programs    of test/vm/programs.sh, beside what every scene has
 #   timeout     in seconds, 60 by default
 #   kmsg-allow  a regular expression for kernel messages that are expected
 #   qemu, kernel-args   extra arguments; such a scene gets a boot of its own
@@ -43,6 +44,7 @@ declare -A lab_pid=()
 
 . "${BASH_SOURCE[0]%/*}/lib-topology.sh"
 . "${BASH_SOURCE[0]%/*}/lib-fullnat.sh"
+. "${BASH_SOURCE[0]%/*}/lib-toa.sh"
 
 # --- results ---------------------------------------------------------------
 
@@ -78,6 +80,11 @@ need() {
 		exit 0
 		;;
 	esac
+}
+
+# has FEATURE: the same question, for a part of a scene.
+has() {
+	case ,${LAB_LACKS:-}, in *,"$1",*) return 1 ;; esac
 }
 
 # check DESCRIPTION COMMAND...: the command must succeed; shows its output if not.

@@ -109,6 +109,9 @@ guest_environment() {
 make_initrd() {
 	local tree=$run_dir/tree
 	local base_modules=${base_initrd%.cpio}.modules
+	local -a names extra=()
+	mapfile -t names < <(for scene in "$@"; do header "$scene" programs; done | tr ' ' '\n' | sort -u | sed '/^$/d')
+	if [ ${#names[@]} -gt 0 ]; then extra=("$("$vm_dir/programs.sh" "${names[@]}")"); fi
 	rm -rf "$tree"
 	mkdir -p "$tree/lab/bin"
 	cp "$top_dir"/test/lab/*.sh "$tree/lab/"
@@ -122,6 +125,6 @@ make_initrd() {
 	printf '%s\n' "$@" >"$tree/lab/plan"
 	(cd "$tree" && find . -print0 | sort -z |
 		cpio --quiet --null -o -H newc -R 0:0) >"$run_dir/own.cpio"
-	cat "$base_initrd" "$run_dir/own.cpio" >"$run_dir/initrd"
+	cat "$base_initrd" ${extra[@]+"${extra[@]}"} "$run_dir/own.cpio" >"$run_dir/initrd"
 	rm -rf "$tree" "$run_dir/own.cpio"
 }

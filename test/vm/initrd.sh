@@ -10,6 +10,8 @@
 set -eu
 # shellcheck source=test/vm/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=test/vm/elf.sh
+. "$vm_dir/elf.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
 programs=(
@@ -25,6 +27,7 @@ programs=(
 module_dirs=(
 	kernel/net/netfilter kernel/net/ipv4 kernel/net/ipv6 kernel/net/sched
 	kernel/net/core kernel/net/bridge kernel/net/8021q
+	kernel/net/tls kernel/crypto
 )
 module_names=(veth dummy ifb tun macvlan ipvlan vxlan vrf nlmon bonding)
 
@@ -33,15 +36,6 @@ kernel_name=$1
 variables=$("$vm_dir/fetch.sh" "$kernel_name")
 eval "$variables"
 kernel_root=${KERNEL_MODULES%/lib/modules/*}
-
-program_path() {
-	readlink -f "$(command -v "$1")" || die "no program $1 (run scripts/install-deps.sh)"
-}
-
-# libraries FILE: the shared libraries and the loader that FILE needs.
-libraries() {
-	ldd "$1" 2>/dev/null | awk '$3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }'
-}
 
 # cache_key: by the programs' and libraries' identity, the kernel, and this file.
 cache_key() {
@@ -56,19 +50,11 @@ cache_key() {
 	} | sha256sum | cut -c1-16
 }
 
-add_libraries() {
-	local lib
-	libraries "$1" | while read -r lib; do
-		[ -e "$tree$lib" ] || install -D -m 755 "$(readlink -f "$lib")" "$tree$lib"
-	done
-}
-
 add_programs() {
 	local prog path extra
 	for prog in "${programs[@]}"; do
 		path=$(program_path "$prog")
-		install -D -m 755 "$path" "$tree/bin/$prog"
-		add_libraries "$path"
+		add_file "$path" "/bin/$prog"
 	done
 	for extra in modprobe insmod rmmod lsmod modinfo depmod; do
 		ln -s kmod "$tree/bin/$extra"

@@ -110,7 +110,7 @@ qemu() {
 		-kernel "$KERNEL_IMAGE" -initrd "$run_dir/initrd" \
 		-append "console=ttyS0 loglevel=6 log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 rcupdate.rcu_cpu_stall_timeout=120 lab.mode=$qemu_mode $(machine_args "$machine")" \
 		-serial "file:$run_dir/console.log" "$@" \
-		${extra[@]+"${extra[@]}"}
+		"${extra[@]}"
 }
 
 machine_args() {

@@ -36,6 +36,10 @@ var commands = []command{
 	{"family", "conns|counters|info|drain", "ask the director's netlink family", runFamily},
 	{"fuzz", "-tun DEV [-n N] [-workers N] [-seed N] SRC=PORTS-DST=PORTS...", "send packets that are wrong in places", runFuzz},
 	{"fuzz-netlink", "[-n N] [-workers N] [-seed N] ADDR...", "the same with messages to the families IPVS and IPVS_FULLNAT", runNetFuzz},
+	{"insert", "-tun DEV -rules FILE", "be a director that puts TCP options into segments", runInsert},
+	{"sockserve", "[-port N] [-6] [-mptcp] [-tls] ...", "answer with whom every call sees", runSockServe},
+	{"sockask", "[-n N] [-for D] [-mptcp] [-tfo] [-tls] ADDR:PORT", "ask sockserve", runSockAsk},
+	{"acceptcost", "-server NETNS -client NETNS ADDR:PORT", "time connections that one thread makes and accepts", runAcceptCost},
 	{"raw", "[-if DEV] [-count N] HEX...", "send crafted packets", runRaw},
 }
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# modules: ip_vs_fullnat
+# qemu: -accel tcg -icount shift=0,sleep=off -smp 1
+# timeout: 900
+# What kernel/toa costs, in instructions: the clock of this machine counts them.
+# Connections through FULLNAT with and without the option, to a real server with
+# and without the module, the two in turns.
+
+setup_lab
+svc=$(svc 4 80)
+ipvs -A -t "$svc" -s rr
+ipvs -a -t "$svc" -r "$(rs 1 4 80)" -b
+ipvs -P -t "$svc" -z "$(lip 1 4)"
+set_routes "$rs1" 10.0.1.1 2001:db8:1::1 "$client_net4"
+
+# cost NAME TARGET: appends connection and getpeername to the lists of NAME.
+cost() {
+	local line
+	line=$(labnet acceptcost -server "$rs1" -client "$client" -n 20 "$2")
+	echo "$(ask_field connection "$line") $(ask_field getpeername "$line")" >>"$lab_tmp/cost.$1"
+}
+
+# middle FILE COLUMN: the median.
+middle() {
+	cut -d' ' -f"$2" "$lab_tmp/cost.$1" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+one_round() {
+	set_sysctl "$director" net.ipv4.vs.fullnat_toa_entry=0
+	cost "plain-$1" "$svc"
+	set_sysctl "$director" net.ipv4.vs.fullnat_toa_entry=1
+	cost "toa-$1" "$svc"
+	cost "direct-$1" "$(rs 1 4 80)"
+}
+
+for _ in 1 2 3 4 5; do
+	one_round without
+	modprobe toa
+	one_round with
+	rmmod toa
+done
+for what in direct plain toa; do
+	without=$(middle $what-without 1) with=$(middle $what-with 1)
+	name_without=$(middle $what-without 2) name_with=$(middle $what-with 2)
+	echo "# $what: connection $without, with the module $with (+$((with - without))); getpeername $name_without, with it $name_with (+$((name_with - name_without)))"
+	[ $what = direct ] && base=$without
+	# Both ends are in the figure; the server is about half of it.
+	expect_within "$what: less than 3 % of the server's half of a plain connection" -1000000 $((base * 3 / 200)) $((with - without))
+done

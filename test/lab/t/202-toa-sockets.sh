@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# modules: toa
+# qemu: -accel tcg,thread=single -smp 2
+# edge: yes
+# timeout: 300
+# Sockets that something is done to go on working and keep their client: TLS in
+# the kernel, a sockmap, splice(), a descriptor that is passed on. Many
+# connections on two CPUs each get their own client, and none is lost.
+
+setup_insert
+insert "$(toa_option 4)"
+answer 7004 -splice -pass
+expect_told "splice() and a passed descriptor" "$told_ip4" "$(ask 4 7004)"
+answer 7001 -sockmap
+expect_told "in a sockmap" "$told_ip4" "$(ask 4 7001)"
+if has ktls; then
+	modprobe tls
+	answer 7002 -tls -6
+	expect_told "TLS in the kernel" "::ffff:$told_ip4" "$(ask 4 7002 -tls)"
+	insert "$(toa_option 6)"
+	expect_told "TLS in the kernel, IPv6" "$told_ip6" "$(ask 6 7002 -tls)"
+fi
+
+# Packets go from CPU to CPU, so that softirqs interrupt everything.
+insert "$(toa_option 4)"
+answer 7005
+echo 3 | in_ns "$rs1" tee /sys/class/net/eth0/queues/rx-0/rps_cpus >/dev/null
+report=$(in_ns "$client" labnet sockask -for 6s -parallel 8 "$rs1_ip4:7005")
+asked=$(ask_field asked "$report")
+expect_within "many connections ($asked)" 50 1000000 "$asked"
+expect_eq "every one has its client" "$asked" "$(ask_field told "$report")"
+expect_eq "and none failed" 0 "$(ask_field failed "$report")"
+expect_eq "no question was missed" 0 "$(toa_counter getname_missed)"
+poll_until 10 "nothing is left" toa_nothing_left

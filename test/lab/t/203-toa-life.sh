@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# modules: toa
+# qemu: -accel tcg,thread=single -smp 2
+# edge: yes
+# timeout: 300
+# Loading, unloading and what ends meanwhile: at any time, under traffic, with
+# connections open; namespaces that die; draining; hooks that are taken away.
+
+test_live() {
+	[ "$(cat /sys/module/toa/parameters/live)" -ge "$1" ] || return 1
+	[ "$1" -gt 0 ] || [ "$(cat /sys/module/toa/parameters/live)" -eq 0 ]
+}
+
+# test_told N: so many connections have become known since the module was loaded.
+test_told() {
+	[ "$(toa_counter syn_recv_sock_toa)" -ge "$1" ]
+}
+
+rounds=${TOA_ROUNDS:-4}
+setup_insert
+insert "$(toa_option 4)"
+answer 7004
+serve "$rs1" rs1
+
+# Connections that stay while the module goes and comes.
+start_in "$client" keep labnet keep -n 5 -interval 100ms "$(rs 1 4 80)"
+poll_until 10 "connections are known" test_live 5
+start_in "$client" load labnet sockask -for 1h -parallel 4 "$rs1_ip4:7004"
+for ((i = 0; i < rounds; i++)); do
+	rmmod toa
+	modprobe toa
+	# Each round has connections that are known.
+	wait_until 20 test_told 1
+done
+ok "unloaded and loaded $rounds times under traffic"
+stop load || true
+report=$(cat "$lab_tmp/load.log")
+expect_eq "no connection failed" 0 "$(ask_field failed "$report")"
+expect_eq "none has another's client" 0 "$(ask_field wrong "$report")"
+expect_within "and some were told" 1 1000000 "$(ask_field told "$report")"
+expect_told "afterwards all are" "$told_ip4" "$(ask 4 7004)"
+expect_kept "connections from before go on" keep
+
+# Drain: who is known stays known, nobody new is.
+start_in "$client" hold labnet conns -n 4 -request -hold 60s "$(rs 1 4 80)"
+wait_log hold '"opened":4'
+toa_set enable=2
+expect_wire "a drained namespace learns nothing" "$client_ip4" "$(ask 4 7004)"
+expect_eq "and forgets nothing" 4 "$(toa_conns | wc -l)"
+toa_set enable=1
+echo 1 >/sys/module/toa/parameters/drain
+expect_wire "nor does a drained module" "$client_ip4" "$(ask 4 7004)"
+expect_eq "nothing is forgotten there either" 4 "$(cat /sys/module/toa/parameters/live)"
+echo 0 >/sys/module/toa/parameters/drain
+stop hold || true
+poll_until 10 "then it is empty" toa_nothing_left
+
+# Sockets end in other ways than by close(): by RST, unaccepted, with the process.
+in_ns "$client" labnet conns -n 20 -reset "$(rs 1 4 80)" >/dev/null
+poll_until 10 "ended by RST" toa_nothing_left
+start_in "$client" hold labnet conns -n 10 -request -hold 60s "$(rs 1 4 80)"
+wait_log hold '"opened":10'
+stop "serve-rs1" KILL || true
+stop hold || true
+poll_until 10 "ended with the server" toa_nothing_left
+
+# A namespace dies with its connections. The client's end by RST: it would wait
+# long for an answer to its FIN.
+serve "$rs1" rs1
+start_in "$client" hold labnet conns -n 10 -reset -request -hold 60s "$(rs 1 4 80)"
+wait_log hold '"opened":10'
+stop "serve-rs1" KILL || true
+ip netns pids "$rs1" | xargs -r kill -9
+ip netns del "$rs1"
+poll_until 20 "nothing is left when a namespace dies" test_live 0
+stop hold || true

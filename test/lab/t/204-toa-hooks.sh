@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# modules: none
+# qemu: -accel tcg,thread=single -smp 2
+# edge: yes
+# timeout: 300
+# kmsg-allow: toa:
+# What the module hooks with can be switched off: it says so, at loading and later.
+
+setup_insert
+insert "$(toa_option 4)"
+answer 7004
+
+if [ -e /proc/sys/kernel/ftrace_enabled ]; then
+	sysctl -qw kernel.ftrace_enabled=0
+	check_fails "not loaded without ftrace" modprobe toa
+	expect_match "and the log says why" 'toa: .*ftrace_enabled' "$(dmesg | tail -n 5)"
+	sysctl -qw kernel.ftrace_enabled=1
+fi
+kprobes=/sys/kernel/debug/kprobes/enabled
+echo 0 >$kprobes
+check_fails "not loaded without kprobes" modprobe toa
+expect_match "and the log says why" 'toa: .*kprobes/enabled' "$(dmesg | tail -n 5)"
+echo 1 >$kprobes
+
+check_fails "not loaded with a malformed list" modprobe toa trusted=x
+modprobe toa trusted="$client_net4" kinds=254
+expect_told "loaded with parameters" "$told_ip4" "$(ask 4 7004)"
+expect_eq "which are the settings" "$client_net4 254" \
+	"$(in_ns "$rs1" sysctl -n net.toa.trusted net.toa.kinds | xargs)"
+if [ -e /proc/sys/kernel/ftrace_enabled ]; then
+	check_fails "ftrace cannot be switched off meanwhile" sysctl -qw kernel.ftrace_enabled=0
+fi
+echo 0 >$kprobes
+expect_eq "kprobes can, which a counter shows" 1 "$(toa_counter getname_unhooked)"
+expect_wire "programs see the wire then" "$client_ip4" "$(ask 4 7004)"
+expect_match "and the log says so" 'toa: .*kprobes/enabled' "$(dmesg | tail -n 5)"
+echo 1 >$kprobes
+expect_eq "and can be switched on again" 0 "$(toa_counter getname_unhooked)"
+expect_told "then all is well" "$told_ip4" "$(ask 4 7004)"

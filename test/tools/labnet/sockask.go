@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/netip"
+	"os/signal"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// sockAsker is the client of sockserve.
+type sockAsker struct {
+	target          netip.AddrPort
+	mptcp, tfo, tls bool
+}
+
+func (a *sockAsker) sockaddr() (int, unix.Sockaddr) {
+	if a.target.Addr().Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Addr: a.target.Addr().As4(), Port: int(a.target.Port())}
+	}
+	return unix.AF_INET6, &unix.SockaddrInet6{Addr: a.target.Addr().As16(), Port: int(a.target.Port())}
+}
+
+// connect connects, and sends the request: with the SYN, if by Fast Open.
+func (a *sockAsker) connect() (int, error) {
+	family, sa := a.sockaddr()
+	proto := 0
+	if a.mptcp {
+		proto = 262
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, proto)
+	if err != nil {
+		return -1, fmt.Errorf("socket: %w", err)
+	}
+	timeout := unix.Timeval{Sec: 10}
+	err = errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &timeout))
+	hello := []byte("hello\n")
+	switch {
+	case err != nil:
+	case a.tfo:
+		err = unix.Sendto(fd, hello, unix.MSG_FASTOPEN, sa)
+	default:
+		if err = unix.Connect(fd, sa); err == nil && a.tls {
+			err = enableTLS(fd)
+		}
+		if err == nil {
+			_, err = unix.Write(fd, hello)
+		}
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// ask returns our own address and the server's answer.
+func (a *sockAsker) ask() (netip.AddrPort, string, error) {
+	fd, err := a.connect()
+	if err != nil {
+		return netip.AddrPort{}, "", err
+	}
+	defer unix.Close(fd)
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return netip.AddrPort{}, "", err
+	}
+	local, err := netip.ParseAddrPort(sockaddrString(sa))
+	if err != nil {
+		return local, "", err
+	}
+	var answer []byte
+	buf := make([]byte, 512)
+	for {
+		n, err := unix.Read(fd, buf)
+		if err != nil {
+			return local, "", fmt.Errorf("answer: %w", err)
+		}
+		answer = append(answer, buf[:n]...)
+		if n == 0 || buf[n-1] == '\n' {
+			break
+		}
+	}
+	if len(answer) == 0 {
+		return local, "", io.ErrUnexpectedEOF
+	}
+	return local, strings.TrimSpace(string(answer)), nil
+}
+
+// askReport is how many of the answers named the client that was told, our own
+// address, or something else.
+type askReport struct {
+	Asked  int      `json:"asked"`
+	Failed int      `json:"failed"`
+	Told   int      `json:"told"`
+	Wire   int      `json:"wire"`
+	Wrong  int      `json:"wrong"`
+	First  []string `json:"first_wrong,omitempty"`
+}
+
+// judge compares an answer with what the inserter tells for our port.
+func judge(report *askReport, local netip.AddrPort, told netip.Addr, answer string) {
+	report.Asked++
+	// Brackets and the v4-mapped form are the socket's matter.
+	bare := strings.NewReplacer("[::ffff:", "", "[", "", "]", "")
+	form := func(addr netip.Addr, port uint16) string {
+		ap := netip.AddrPortFrom(addr.Unmap(), port)
+		return bare.Replace(fmt.Sprintf("accept=%v peer=%v ", ap, ap))
+	}
+	plain := bare.Replace(answer)
+	switch {
+	case strings.HasPrefix(plain, form(told, local.Port()^portMask)):
+		report.Told++
+	case strings.HasPrefix(plain, form(local.Addr(), local.Port())):
+		report.Wire++
+	default:
+		report.Wrong++
+		if len(report.First) < 3 {
+			report.First = append(report.First, fmt.Sprintf("%v: %s", local, answer))
+		}
+	}
+}
+
+func (a *sockAsker) askAll(ctx context.Context, n, parallel int, until time.Time, told netip.Addr) askReport {
+	var report askReport
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	for i := 0; ctx.Err() == nil && (i < n || time.Now().Before(until)); i++ {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			local, answer, err := a.ask()
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				report.Failed++
+				if len(report.First) < 3 {
+					report.First = append(report.First, err.Error())
+				}
+				return
+			}
+			judge(&report, local, told, answer)
+		})
+	}
+	wg.Wait()
+	return report
+}
+
+func runSockAsk(args []string, out io.Writer) error {
+	fs := flag.NewFlagSet("sockask", flag.ContinueOnError)
+	var a sockAsker
+	n := fs.Int("n", 0, "so many times, and print how many answers named whom")
+	seconds := fs.Duration("for", 0, "for so long or until SIGTERM, in place of -n")
+	parallel := fs.Int("parallel", 8, "at a time, with -n or -for")
+	told := fs.String("told", "203.0.113.7", "the client's address that insert tells")
+	fs.BoolVar(&a.mptcp, "mptcp", false, "by MPTCP")
+	fs.BoolVar(&a.tfo, "tfo", false, "by Fast Open")
+	fs.BoolVar(&a.tls, "tls", false, "let the kernel do TLS")
+	rest, err := parseFlags(fs, args, 1)
+	if err != nil {
+		return err
+	}
+	if a.target, err = netip.ParseAddrPort(rest[0]); err != nil {
+		return err
+	}
+	if *n > 0 || *seconds > 0 {
+		addr, err := netip.ParseAddr(*told)
+		if err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
+		defer stop()
+		return printJSON(out, a.askAll(ctx, *n, *parallel, time.Now().Add(*seconds), addr))
+	}
+	local, answer, err := a.ask()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "local=%v told=%d %s\n", local, local.Port()^portMask, answer)
+	return nil
+}
