@@ -11,7 +11,7 @@ KERNEL ?= 6.12
 
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
 <<<<<<< HEAD
-.PHONY: test-debug fuzz test-ports test-short test-speed lab demo clean help
+.PHONY: test-debug fuzz test-memory test-ports test-short test-speed lab demo clean help
 =======
 .PHONY: check-arm64 test-debug test-speed lab demo clean help
 >>>>>>> f3ea7e7 (wip2)
@@ -55,6 +55,9 @@ test-debug: deps  ## all scenes on a kernel with KASAN, lockdep and kmemleak (se
 
 fuzz: deps  ## two million malformed packets and half a million netlink messages on the debug kernel; hours
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v debug 151 152
+
+test-memory: deps  ## a director whose memory is used up
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 157
 
 test-ports: deps  ## what a new connection costs with 5 % and with 95 % of the local ports taken
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 155
