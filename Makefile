@@ -10,11 +10,8 @@
 KERNEL ?= 6.12
 
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
-<<<<<<< HEAD
-.PHONY: test-debug fuzz test-memory test-ports test-short test-speed lab demo clean help
-=======
-.PHONY: check-arm64 test-debug test-speed lab demo clean help
->>>>>>> f3ea7e7 (wip2)
+.PHONY: check-arm64 test-debug fuzz test-memory test-ports test-short test-speed
+.PHONY: lab demo clean help
 .DEFAULT_GOAL := all
 
 all: tools modules
