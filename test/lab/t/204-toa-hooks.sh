@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# modules: none
+# modules: toa
 # qemu: -accel tcg,thread=single -smp 2
 # edge: yes
 # timeout: 300
 # kmsg-allow: toa:
 # What the module hooks with can be switched off: it says so, at loading and later.
 
+rmmod toa
 setup_insert
 insert "$(toa_option 4)"
 answer 7004
