@@ -169,11 +169,11 @@ struct fnat_tcp {
 	u32 ts_delta[FNAT_DIR_MAX];	/* likewise [ONCE] */
 	u32 first_ack;			/* server's ISN + 1 [ONCE] */
 	u32 last_ack[FNAT_DIR_MAX];	/* newest, as it sent it [ONCE] */
-	u32 server_tsecr;		/* newest echoed by the server [ONCE] */
+	u32 server_ts;			/* newest that the server holds [ONCE] */
 	bool started;			/* has seen the SYN [cp->lock, acquire] */
 	bool has_first_ack;		/* [acquire] */
 	bool has_ack[FNAT_DIR_MAX];	/* [ONCE] */
-	bool has_tsecr;			/* [ONCE] */
+	bool has_server_ts;		/* [ONCE] */
 	bool toa_kept;			/* another director's option [ONCE] */
 };
 

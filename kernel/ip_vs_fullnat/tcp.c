@@ -43,7 +43,8 @@ struct opt_change {
 	bool find_toa;
 	bool strip_toa;
 	bool has_ts;			/* found */
-	u32 tsecr;			/* found, as it was sent */
+	u32 tsval;			/* found, as they were sent */
+	u32 tsecr;
 	unsigned int toas;		/* found */
 };
 
@@ -115,6 +116,7 @@ static void change_ts(u8 *th, unsigned int off, struct opt_change *change,
 		      __wsum *diff)
 {
 	change->has_ts = true;
+	change->tsval = get_unaligned_be32(th + off);
 	change->tsecr = get_unaligned_be32(th + off + 4);
 	add_be32(th, off, change->tsval_add, diff);
 	add_be32(th, off + 4, change->tsecr_add, diff);
@@ -216,10 +218,10 @@ static u32 grown_seq(const struct fnat_conn *c)
 
 static u32 grown_ts(const struct fnat_conn *c)
 {
-	u32 floor = c->tcp.server_tsecr + 1;
+	u32 floor = c->tcp.server_ts + 1;
 	u32 ts = fresh_ts(c);
 
-	return c->tcp.has_tsecr && before(ts, floor) ? floor : ts;
+	return c->tcp.has_server_ts && before(ts, floor) ? floor : ts;
 }
 
 /* Chooses the sequence numbers and time stamps that the real server sees. */
@@ -251,8 +253,8 @@ void fnat_tcp_inherit(struct fnat_tcp *tcp, const struct fnat_tcp *old)
 	tcp->last_ack[FNAT_DIR_REPLY] =
 		READ_ONCE(old->last_ack[FNAT_DIR_REPLY]);
 	tcp->has_ack[FNAT_DIR_REPLY] = READ_ONCE(old->has_ack[FNAT_DIR_REPLY]);
-	tcp->server_tsecr = READ_ONCE(old->server_tsecr);
-	tcp->has_tsecr = READ_ONCE(old->has_tsecr);
+	tcp->server_ts = READ_ONCE(old->server_ts);
+	tcp->has_server_ts = READ_ONCE(old->has_server_ts);
 }
 
 /*
@@ -297,20 +299,28 @@ static void remove_ts(struct tcphdr *th, unsigned int options, __wsum *diff)
 /* Packets overtake each other: the newest acknowledgment counts. */
 static void see_ack(struct fnat_tcp *tcp, enum fnat_dir dir, u32 ack)
 {
-	if (READ_ONCE(tcp->has_ack[dir]) && before(ack, tcp->last_ack[dir]))
+	bool has_ack = READ_ONCE(tcp->has_ack[dir]);
+
+	if (has_ack && before(ack, READ_ONCE(tcp->last_ack[dir])))
 		return;
 	WRITE_ONCE(tcp->last_ack[dir], ack);
-	if (!tcp->has_ack[dir])
+	if (!has_ack)
 		WRITE_ONCE(tcp->has_ack[dir], true);
 }
 
-static void see_tsecr(struct fnat_tcp *tcp, u32 tsecr)
+/*
+ * A time stamp that the real server will compare the next ones with: one that
+ * it has echoed, or one of a segment that it takes even without an answer.
+ */
+static void see_server_ts(struct fnat_tcp *tcp, u32 ts)
 {
-	if (READ_ONCE(tcp->has_tsecr) && before(tsecr, tcp->server_tsecr))
+	bool has_server_ts = READ_ONCE(tcp->has_server_ts);
+
+	if (has_server_ts && before(ts, READ_ONCE(tcp->server_ts)))
 		return;
-	WRITE_ONCE(tcp->server_tsecr, tsecr);
-	if (!tcp->has_tsecr)
-		WRITE_ONCE(tcp->has_tsecr, true);
+	WRITE_ONCE(tcp->server_ts, ts);
+	if (!has_server_ts)
+		WRITE_ONCE(tcp->has_server_ts, true);
 }
 
 /* From here on the client's acknowledgments say what it has got. */
@@ -319,7 +329,8 @@ static void see_syn_ack(struct fnat_tcp *tcp, const struct tcphdr *th)
 	u32 first_ack = ntohl(th->seq) + 1;
 
 	WRITE_ONCE(tcp->last_ack[FNAT_DIR_REPLY], ntohl(th->ack_seq));
-	if (tcp->has_first_ack && tcp->first_ack == first_ack)
+	if (READ_ONCE(tcp->has_first_ack) &&
+	    READ_ONCE(tcp->first_ack) == first_ack)
 		return;
 	WRITE_ONCE(tcp->has_ack[FNAT_DIR_ORIG], false);
 	WRITE_ONCE(tcp->first_ack, first_ack);
@@ -402,6 +413,9 @@ bool fnat_tcp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 	if (likely(th->ack))
 		see_ack(tcp, FNAT_DIR_ORIG, ntohl(th->ack_seq));
 	translate(tcp, FNAT_DIR_ORIG, th, options, &change, &rw->l4_diff);
+	if (change.has_ts && READ_ONCE(tcp->has_ack[FNAT_DIR_REPLY]) &&
+	    ntohl(th->seq) == READ_ONCE(tcp->last_ack[FNAT_DIR_REPLY]))
+		see_server_ts(tcp, change.tsval + change.tsval_add);
 	if (unlikely(change.toas))
 		see_toa(c, &change);
 	if (unlikely(fnat_toa_in_time(c, th)))
@@ -433,7 +447,7 @@ bool fnat_tcp_to_client(struct fnat_conn *c, struct sk_buff *skb,
 		see_ack(tcp, FNAT_DIR_REPLY, ntohl(th->ack_seq));
 	translate(tcp, FNAT_DIR_REPLY, th, options, &change, &rw->l4_diff);
 	if (change.has_ts && th->ack && !th->rst)
-		see_tsecr(tcp, change.tsecr);
+		see_server_ts(tcp, change.tsecr);
 	return true;
 }
 
