@@ -123,12 +123,75 @@ expect_good_checksums() {
 	fi
 }
 
-# hex_ip ADDRESS4: its bytes in hexadecimal, hex N DIGITS: a number.
+# hex_ip ADDRESS: its bytes in hexadecimal, hex N DIGITS: a number. IPv6 in the
+# form A:B:C::D.
 hex_ip() {
-	# shellcheck disable=SC2086  # four words
-	printf %02x ${1//./ }
+	local tail
+	local -a head
+	case $1 in
+	*::*)
+		IFS=: read -r -a head <<<"${1%%::*}"
+		tail=${1##*::}
+		printf '%04x%04x%04x%016x%04x' $((16#${head[0]})) $((16#${head[1]})) $((16#${head[2]})) 0 $((16#$tail))
+		;;
+	*)
+		# shellcheck disable=SC2086  # four words
+		printf %02x ${1//./ }
+		;;
+	esac
 }
 
 hex() {
 	printf "%0$2x" "$1"
+}
+
+# raw_client 4|6 PORT ARGS...: one connection by labnet's own TCP to the vip's
+# service on port 80 (setup_raw_ends); prints its report.
+raw_client() {
+	local family=$1 port=$2
+	shift 2
+	in_ns "$client" labnet tcp -tun raw -local "$(host "$(addr raw_client_ip "$family")"):$port" "$@" "$(svc "$family" 80)"
+}
+
+# field NAME REPORT: a member of a report in JSON, a number or a word.
+field() {
+	sed -n 's/.*"'"$1"'":"\{0,1\}\([^",}]*\).*/\1/p' <<<"$2"
+}
+
+# expect_sound DESCRIPTION REPORT: a report of labnet tcp has nothing in it that
+# a right translation could not bring.
+expect_sound() {
+	local name bad=
+	for name in bad_ack bad_sack bad_tsecr bad_rst; do
+		[ "$(field $name "$2")" = 0 ] || bad+=" $name"
+	done
+	if [ -z "$bad" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "wrong:$bad" "$2"
+	fi
+}
+
+# toa_hex ADDRESS PORT [KIND]: the client's address as a TCP option, in
+# hexadecimal. The kind is that of the address family by default.
+toa_hex() {
+	case $1 in
+	*:*) printf '%02x14%04x' "${3:-253}" "$2" ;;
+	*) printf '%02x08%04x' "${3:-254}" "$2" ;;
+	esac
+	hex_ip "$1"
+}
+
+# packets_hex NAME FILTER: packets of a capture, each as a line of hexadecimal.
+packets_hex() {
+	tcpdump -Z root -n -x -r "$lab_tmp/$1.pcap" "$2" 2>/dev/null |
+		awk '/^\t/ { sub(/^\t0x[0-9a-f]*: */, ""); gsub(/ /, ""); printf "%s", $0; next } NR > 1 { print "" } END { print "" }'
+}
+
+# tcp_flags 4|6: the flags of a TCP segment, for a capture's filter.
+tcp_flags() {
+	case $1 in
+	4) echo 'tcp[13]' ;;
+	6) echo 'ip6[53]' ;;
+	esac
 }

@@ -139,3 +139,23 @@ setup_routed_lab() {
 		set_routes "$director" 10.0.9.2 2001:db8:9::2 "10.0.$n.0/24" "2001:db8:$n::/64"
 	done
 }
+
+# setup_raw_ends: a client behind the client, and a real server behind rs1, whose
+# TCP is labnet's own ("labnet tcp") and does what a kernel's would not.
+setup_raw_ends() {
+	local ns role
+	modprobe tun
+	for role in client server; do
+		ns=$client
+		[ $role = client ] || ns=$rs1
+		in_ns "$ns" ip tuntap add dev raw mode tun
+		ip -n "$ns" link set raw up
+		forward_in "$ns"
+		# No router advertisements and the like on the wire to it.
+		set_sysctl "$ns" net.ipv6.conf.raw.addr_gen_mode=1
+		in_ns "$ns" ip route add "$(addr raw_${role}_ip 4)/32" dev raw
+		in_ns "$ns" ip -6 route add "$(addr raw_${role}_ip 6)/128" dev raw
+	done
+	set_routes "$director" "$client_ip4" "$client_ip6" "$raw_client_ip4/32" "$raw_client_ip6/128"
+	set_routes "$director" "$rs1_ip4" "$rs1_ip6" "$raw_server_ip4/32" "$raw_server_ip6/128"
+}

@@ -35,6 +35,8 @@ lip_net4=10.0.0.0/24 lip_net6=2001:db8:a::/64
 lip4=10.0.0.1 lip6=2001:db8:a::1
 rs1_ip4=10.0.1.11 rs2_ip4=10.0.2.12
 rs1_ip6=2001:db8:1::11 rs2_ip6=2001:db8:2::12
+raw_client_ip4=192.0.5.2 raw_client_ip6=2001:db8:c5::2
+raw_server_ip4=10.0.7.2 raw_server_ip6=2001:db8:7::2
 
 lab_tmp=$(mktemp -d /tmp/scene.XXXXXX)
 lab_count=0

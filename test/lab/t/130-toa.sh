@@ -11,19 +11,9 @@ for ns in "$client" "$rs1"; do
 	in_ns "$ns" ethtool -K eth0 tx off gso off tso off gro off >/dev/null
 done
 
-# segments FAMILY FLAGS-AND-MORE: hex of those segments to rs1, on one line each.
+# hex_of FAMILY FILTER: segments to rs1.
 hex_of() {
-	tcpdump -Z root -n -x -r "$lab_tmp/toa$1.pcap" "dst host $(addr rs1_ip "$1") and $2" 2>/dev/null |
-		awk '/^\t/ { sub(/^\t0x[0-9a-f]*: */, ""); gsub(/ /, ""); printf "%s", $0; next } NR > 1 { print "" } END { print "" }'
-}
-
-# toa_hex FAMILY PORT: the option as bytes.
-toa_hex() {
-	# shellcheck disable=SC2086  # four numbers
-	case $1 in
-	4) printf 'fe08%04x%02x%02x%02x%02x' "$2" ${client_ip4//./ } ;;
-	6) printf 'fd14%04x20010db8000c00000000000000000010' "$2" ;;
-	esac
+	packets_hex "toa$1" "dst host $(addr rs1_ip "$1") and $2"
 }
 
 toa_switch() {
@@ -39,8 +29,8 @@ for family in 4 6; do
 	capture_start "$rs1" eth0 toa$family tcp port 80
 	check "IPv$family: the page comes" in_ns "$client" curl -sS --max-time 5 --local-port $port "http://$vip/"
 	text=$(capture_stop toa$family | grep " > $(regex "$(addr rs1_ip $family)")[.]80: ")
-	want=$(toa_hex $family $port)
-	flags=$([ $family = 4 ] && echo 'tcp[13]' || echo 'ip6[53]')
+	want=$(toa_hex "$(addr client_ip $family)" $port)
+	flags=$(tcp_flags $family)
 	expect_match "IPv$family: the SYN has the client's address and port" "$want" "$(hex_of $family "$flags = 2")"
 	expect_match "IPv$family: so has the first data" "$want" "$(hex_of $family "$flags = 24")"
 	expect_no_match "IPv$family: the FIN, after the answer, has not" "$want" "$(hex_of $family "$flags & 1 = 1")"

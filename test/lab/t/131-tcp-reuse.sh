@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # One local port, many clients' connections one after the other: the real
 # server holds each in TIME_WAIT and still takes the next at once, because
-# sequence numbers and time stamps are the director's and grow.
+# sequence numbers and time stamps are the director's and grow. Each client has
+# time stamps of its own, far from those of the others.
 # timeout: 90
 
 setup_lab
@@ -23,6 +24,23 @@ ascending() {
 # in_time_wait ADDRESS: rs1 holds port 5000 of it.
 in_time_wait() {
 	in_ns "$rs1" ss -Htn state time-wait sport = :80 | grep -Eq "$(regex "$1").*:5000"
+}
+
+# other_client N 4|6: further addresses of the client.
+other_client() {
+	case $2 in
+	4) echo "192.0.2.2$1" ;;
+	6) echo "2001:db8:c::2$1" ;;
+	esac
+}
+for i in 1 2 3 4; do
+	set_addresses "$client" eth0 "$(other_client $i 4)/24" "$(other_client $i 6)/64"
+done
+
+# rejected: segments that rs1 refused by their time stamp.
+rejected() {
+	in_ns "$rs1" awk '$1 == "TcpExt:" && !n { n = split($0, name); next }
+		$1 == "TcpExt:" { for (i = 2; i <= n; i++) if (name[i] ~ /^PAWS/) s += $i; print s + 0 }' /proc/net/netstat
 }
 
 for family in 4 6; do
@@ -46,10 +64,21 @@ for family in 4 6; do
 	check "IPv$family: initial sequence numbers grow" ascending 5 seq $family
 	check "IPv$family: time stamps grow" ascending 5 "TS val" $family
 
-	# A hundred ports, a thousand connections.
+	# A hundred ports, a thousand connections of four clients at once.
 	set_sysctl "$director" net.ipv4.vs.fullnat_lport_max=5099
-	out=$(in_ns "$client" labnet conns -n 1000 -parallel 8 -request -server-closes "$vip:80")
-	expect_match "IPv$family: 1000 connections over 100 ports" '"opened":1000,"failed":0' "$out"
+	reclaimed=$(counter "$director" fullnat_port_reclaimed)
+	rejected=$(rejected)
+	for i in 1 2 3 4; do
+		address=$(other_client $i $family)
+		start_in "$client" "client$i" labnet conns -n 250 -parallel 2 -request -server-closes -bind "$(host "$address")" "$vip:80"
+	done
+	for i in 1 2 3 4; do
+		finish "client$i" || true
+		expect_match "IPv$family: client $i has its 250 connections" '"opened":250,"failed":0' "$(cat "$lab_tmp/client$i.log")"
+	done
+	expect_within "IPv$family: most by a port that was in TIME_WAIT" 500 1000 $(($(counter "$director" fullnat_port_reclaimed) - reclaimed))
+	# A late packet of an old connection may be one.
+	expect_within "IPv$family: the real server took next to no time stamp for an old one" 0 20 $(($(rejected) - rejected))
 	expect_within "IPv$family: at most one connection per port" 1 100 "$(conns_of -t "$vip:80" "$(lip 1 $family)")"
 	set_sysctl "$director" net.ipv4.vs.fullnat_lport_max=65535
 done

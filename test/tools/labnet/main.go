@@ -40,6 +40,7 @@ var commands = []command{
 	{"sockserve", "[-port N] [-6] [-mptcp] [-tls] ...", "answer with whom every call sees", runSockServe},
 	{"sockask", "[-n N] [-for D] [-mptcp] [-tfo] [-tls] ADDR:PORT", "ask sockserve", runSockAsk},
 	{"acceptcost", "-server NETNS -client NETNS ADDR:PORT", "time connections that one thread makes and accepts", runAcceptCost},
+	{"tcp", "-tun DEV -local ADDR:PORT [-isn N] [-ts N] ADDR:PORT", "one connection by a TCP of our own, which counts what it must not see", runTCP},
 	{"raw", "[-if DEV] [-count N] HEX...", "send crafted packets", runRaw},
 }
 
