@@ -8,7 +8,7 @@
 
 setup_lab
 serve_everywhere
-rounds=4
+rounds=3
 vip=$vip4
 fullnat_service -t 4 80
 ipvs -d -t "$vip:80" -r "$rs2_ip4:80"
@@ -28,7 +28,7 @@ transfer() {
 	local -a before=()
 	set_sysctl "$director" net.ipv4.vs.fullnat_timestamp_remove_entry="$1"
 	for name in "${watched[@]}"; do before+=("$(tcp_stat "$rs1" "$name")"); done
-	out=$(in_ns "$client" labnet fetch -parallel 4 -size 1M -direction down "http://$vip:80") || { echo "$out" >&2; return 1; }
+	out=$(in_ns "$client" labnet fetch -parallel 4 -size 512K -direction down "http://$vip:80") || { echo "$out" >&2; return 1; }
 	sed -n 's/.*"bytes":\([0-9]*\),"seconds":\([0-9.]*\).*/\1 \2/p' <<<"$out" | awk '{ printf "%d", $1 / $2 / 1024 }'
 	for name in "${watched[@]}"; do
 		printf ' %d' $(($(tcp_stat "$rs1" "$name") - before[0]))
@@ -53,7 +53,7 @@ wires() {
 	done
 }
 
-for wire in "delay 20ms loss 1%" "delay 20ms 8ms" "delay 20ms 8ms loss 1%"; do
+for wire in "delay 20ms loss 1%" "delay 20ms 8ms"; do
 	wires "$wire"
 	for ((i = 0; i < rounds; i++)); do
 		for remove in $((i % 2)) $((1 - i % 2)); do
@@ -71,17 +71,17 @@ for ns in "$client" "$rs1"; do in_ns "$ns" tc qdisc del dev eth0 root; done
 # Six clients, eight ports: nearly each connection meets a TIME_WAIT.
 set_sysctl "$director" net.ipv4.vs.fullnat_lport_min=5000 net.ipv4.vs.fullnat_lport_max=5007
 for i in 20 21 22 23 24 25; do set_addresses "$client" eth0 "192.0.2.$i/24"; done
-for remove in 0 1 0 1; do
+for remove in 0 1; do
 	set_sysctl "$director" net.ipv4.vs.fullnat_timestamp_remove_entry=$remove
 	reclaimed=$(counter "$director" fullnat_port_reclaimed)
 	syns=$(tcp_stat "$client" TCPSynRetrans)
 	refused=$(counter "$director" fullnat_no_port)
 	failed=0
-	for ((i = 0; i < 60; i++)); do
+	for ((i = 0; i < 24; i++)); do
 		in_ns "$client" labnet conns -n 1 -request -server-closes -bind "192.0.2.$((20 + i % 6))" "$vip:80" >/dev/null || failed=$((failed + 1))
 	done
 	refused=$(($(counter "$director" fullnat_no_port) - refused))
 	syns=$(($(tcp_stat "$client" TCPSynRetrans) - syns))
-	echo "# removed $remove: 60 connections, $failed failed, $(($(counter "$director" fullnat_port_reclaimed) - reclaimed)) on a port in TIME_WAIT, SYNs sent again $syns, for want of a port $refused"
+	echo "# removed $remove: 24 connections, $failed failed, $(($(counter "$director" fullnat_port_reclaimed) - reclaimed)) on a port in TIME_WAIT, SYNs sent again $syns, for want of a port $refused"
 	expect_eq "removed $remove: no real server refused a port" "0 $refused" "$failed $syns"
 done
