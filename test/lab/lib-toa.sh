@@ -17,7 +17,7 @@ setup_insert() {
 	setup_lab
 	set_routes "$rs1" 10.0.1.1 2001:db8:1::1 "$client_net4" "$client_net6"
 	modprobe tun
-	in_ns "$director" ip tuntap add ins mode tun
+	in_ns "$director" ip tuntap add ins mode tun multi_queue
 	ip -n "$director" link set ins up
 	ip -n "$director" route add default dev ins table 100
 	ip -n "$director" -6 route add default dev ins table 100
