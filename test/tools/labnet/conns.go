@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,8 +33,12 @@ type opener struct {
 }
 
 type connsReport struct {
-	Opened int            `json:"opened"`
-	Failed int            `json:"failed"`
+	Opened int `json:"opened"`
+	Failed int `json:"failed"`
+	// Milliseconds until a connection was open and, if asked for, had an answer.
+	Median float64 `json:"median_ms"`
+	Most   float64 `json:"max_ms"`
+
 	Errors map[string]int `json:"errors,omitempty"`
 	Names  map[string]int `json:"servers,omitempty"`
 }
@@ -128,14 +133,17 @@ func (o *opener) openAll(ctx context.Context, n, parallel int, keep bool) ([]net
 		conns  []net.Conn
 		report = connsReport{Errors: map[string]int{}, Names: map[string]int{}}
 		slots  = make(chan struct{}, parallel)
+		took   []time.Duration
 	)
 	for i := range n {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
+			start := time.Now()
 			conn, name, err := o.open(ctx, i)
 			mu.Lock()
 			defer mu.Unlock()
+			took = append(took, time.Since(start))
 			if err != nil {
 				report.Failed++
 				report.Errors[rootCause(err)]++
@@ -153,6 +161,10 @@ func (o *opener) openAll(ctx context.Context, n, parallel int, keep bool) ([]net
 		})
 	}
 	wg.Wait()
+	if slices.Sort(took); len(took) > 0 {
+		report.Median = float64(took[len(took)/2].Microseconds()) / 1000
+		report.Most = float64(took[len(took)-1].Microseconds()) / 1000
+	}
 	return conns, report
 }
 

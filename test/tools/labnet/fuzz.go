@@ -90,7 +90,14 @@ func (f *fuzzer) tcp(flow fuzzFlow) []byte {
 	}
 	h[13] = pick(f, []byte{0x02, 0x02, 0x12, 0x10, 0x18, 0x11, 0x04, 0x14, byte(f.rnd.Uint32())})
 	copy(h[14:], f.bytes(6))
-	return append(append(h, opts...), f.payload()...)
+	t := append(append(h, opts...), f.payload()...)
+	// Where it is looked at, a wrong one ends the matter.
+	if f.chance(70) {
+		t[16], t[17] = 0, 0
+		pseudo := sum(sum(uint32(len(t))+unix.IPPROTO_TCP, flow.src.AsSlice()), flow.dst.AsSlice())
+		binary.BigEndian.PutUint16(t[16:], ^fold(sum(pseudo, t)))
+	}
+	return t
 }
 
 func (f *fuzzer) udp(flow fuzzFlow) []byte {

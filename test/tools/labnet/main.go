@@ -41,6 +41,8 @@ var commands = []command{
 	{"sockask", "[-n N] [-for D] [-mptcp] [-tfo] [-tls] ADDR:PORT", "ask sockserve", runSockAsk},
 	{"acceptcost", "-server NETNS -client NETNS ADDR:PORT", "time connections that one thread makes and accepts", runAcceptCost},
 	{"tcp", "-tun DEV -local ADDR:PORT [-isn N] [-ts N] ADDR:PORT", "one connection by a TCP of our own, which counts what it must not see", runTCP},
+	{"flood", "[-n N] [-from PREFIX] [-acks] ADDR:PORT", "forged SYNs, or ACKs, from random sources", runFlood},
+	{"script", "-tun DEV FROM TO STEP...", "a TCP client, segment by segment", runScript},
 	{"raw", "[-if DEV] [-count N] HEX...", "send crafted packets", runRaw},
 }
 
