@@ -4,156 +4,156 @@
 package netlinkproto
 
 const (
-	ipvsFnatGenlName    = "IPVS_FULLNAT" // IPVS_FNAT_GENL_NAME, line 75
-	ipvsFnatGenlVersion = 1              // IPVS_FNAT_GENL_VERSION, line 76
-	ipvsFnatMcgrpConfig = "config"       // IPVS_FNAT_MCGRP_CONFIG, line 77
+	ipvsFnatGenlName    = "IPVS_FULLNAT" // IPVS_FNAT_GENL_NAME, line 77
+	ipvsFnatGenlVersion = 1              // IPVS_FNAT_GENL_VERSION, line 78
+	ipvsFnatMcgrpConfig = "config"       // IPVS_FNAT_MCGRP_CONFIG, line 79
 )
 
 // Forwarding method of a FULLNAT real server in stock's table.
 const (
-	ipvsFnatFwdMethod = 5 // IPVS_FNAT_FWD_METHOD, line 80
+	ipvsFnatFwdMethod = 5 // IPVS_FNAT_FWD_METHOD, line 82
 )
 
 // 18 to 26 are the numbers of Alibaba's extended IPVS protocol.
 const (
-	ipvsFnatCmdUnspec       = 0  // IPVS_FNAT_CMD_UNSPEC, line 84
-	ipvsFnatCmdNewLaddr     = 18 // IPVS_FNAT_CMD_NEW_LADDR, line 86
-	ipvsFnatCmdDelLaddr     = 19 // IPVS_FNAT_CMD_DEL_LADDR, line 87
-	ipvsFnatCmdGetLaddr     = 20 // IPVS_FNAT_CMD_GET_LADDR, line 88
-	ipvsFnatCmdNewZone      = 21 // IPVS_FNAT_CMD_NEW_ZONE, line 90
-	ipvsFnatCmdDelZone      = 22 // IPVS_FNAT_CMD_DEL_ZONE, line 91
-	ipvsFnatCmdGetZone      = 23 // IPVS_FNAT_CMD_GET_ZONE, line 92
-	ipvsFnatCmdNewLaddrZone = 24 // IPVS_FNAT_CMD_NEW_LADDR_ZONE, line 93
-	ipvsFnatCmdDelLaddrZone = 25 // IPVS_FNAT_CMD_DEL_LADDR_ZONE, line 94
-	ipvsFnatCmdGetLaddrZone = 26 // IPVS_FNAT_CMD_GET_LADDR_ZONE, line 95
-	ipvsFnatCmdSetService   = 32 // IPVS_FNAT_CMD_SET_SERVICE, line 97
-	ipvsFnatCmdDelService   = 33 // IPVS_FNAT_CMD_DEL_SERVICE, line 98
-	ipvsFnatCmdGetService   = 34 // IPVS_FNAT_CMD_GET_SERVICE, line 99
-	ipvsFnatCmdFlush        = 35 // IPVS_FNAT_CMD_FLUSH, line 100
-	ipvsFnatCmdGetInfo      = 36 // IPVS_FNAT_CMD_GET_INFO, line 101
-	ipvsFnatCmdGetConn      = 37 // IPVS_FNAT_CMD_GET_CONN, line 102
-	ipvsFnatCmdGetStats     = 38 // IPVS_FNAT_CMD_GET_STATS, line 103
-	ipvsFnatCmdDrain        = 39 // IPVS_FNAT_CMD_DRAIN, line 104
+	ipvsFnatCmdUnspec       = 0  // IPVS_FNAT_CMD_UNSPEC, line 86
+	ipvsFnatCmdNewLaddr     = 18 // IPVS_FNAT_CMD_NEW_LADDR, line 88
+	ipvsFnatCmdDelLaddr     = 19 // IPVS_FNAT_CMD_DEL_LADDR, line 89
+	ipvsFnatCmdGetLaddr     = 20 // IPVS_FNAT_CMD_GET_LADDR, line 90
+	ipvsFnatCmdNewZone      = 21 // IPVS_FNAT_CMD_NEW_ZONE, line 92
+	ipvsFnatCmdDelZone      = 22 // IPVS_FNAT_CMD_DEL_ZONE, line 93
+	ipvsFnatCmdGetZone      = 23 // IPVS_FNAT_CMD_GET_ZONE, line 94
+	ipvsFnatCmdNewLaddrZone = 24 // IPVS_FNAT_CMD_NEW_LADDR_ZONE, line 95
+	ipvsFnatCmdDelLaddrZone = 25 // IPVS_FNAT_CMD_DEL_LADDR_ZONE, line 96
+	ipvsFnatCmdGetLaddrZone = 26 // IPVS_FNAT_CMD_GET_LADDR_ZONE, line 97
+	ipvsFnatCmdSetService   = 32 // IPVS_FNAT_CMD_SET_SERVICE, line 99
+	ipvsFnatCmdDelService   = 33 // IPVS_FNAT_CMD_DEL_SERVICE, line 100
+	ipvsFnatCmdGetService   = 34 // IPVS_FNAT_CMD_GET_SERVICE, line 101
+	ipvsFnatCmdFlush        = 35 // IPVS_FNAT_CMD_FLUSH, line 102
+	ipvsFnatCmdGetInfo      = 36 // IPVS_FNAT_CMD_GET_INFO, line 103
+	ipvsFnatCmdGetConn      = 37 // IPVS_FNAT_CMD_GET_CONN, line 104
+	ipvsFnatCmdGetStats     = 38 // IPVS_FNAT_CMD_GET_STATS, line 105
+	ipvsFnatCmdDrain        = 39 // IPVS_FNAT_CMD_DRAIN, line 106
 )
 
 const (
-	ipvsFnatCmdMax = 39 // IPVS_FNAT_CMD_MAX, line 109
+	ipvsFnatCmdMax = 39 // IPVS_FNAT_CMD_MAX, line 111
 )
 
 // First level. 1, 7 and 8 are the numbers of Alibaba's extended protocol.
 const (
-	ipvsFnatAttrUnspec  = 0  // IPVS_FNAT_ATTR_UNSPEC, line 113
-	ipvsFnatAttrService = 1  // IPVS_FNAT_ATTR_SERVICE, line 114: nested, IPVS_FNAT_SVC_ATTR_*
-	ipvsFnatAttrLaddr   = 7  // IPVS_FNAT_ATTR_LADDR, line 115: nested, IPVS_FNAT_LADDR_ATTR_*
-	ipvsFnatAttrZone    = 8  // IPVS_FNAT_ATTR_ZONE, line 116: nested, IPVS_FNAT_ZONE_ATTR_*
-	ipvsFnatAttrInfo    = 9  // IPVS_FNAT_ATTR_INFO, line 117: nested, IPVS_FNAT_INFO_ATTR_*
-	ipvsFnatAttrConn    = 10 // IPVS_FNAT_ATTR_CONN, line 118: nested, IPVS_FNAT_CONN_ATTR_*
-	ipvsFnatAttrStat    = 11 // IPVS_FNAT_ATTR_STAT, line 119: nested, IPVS_FNAT_STAT_ATTR_*
+	ipvsFnatAttrUnspec  = 0  // IPVS_FNAT_ATTR_UNSPEC, line 115
+	ipvsFnatAttrService = 1  // IPVS_FNAT_ATTR_SERVICE, line 116: nested, IPVS_FNAT_SVC_ATTR_*
+	ipvsFnatAttrLaddr   = 7  // IPVS_FNAT_ATTR_LADDR, line 117: nested, IPVS_FNAT_LADDR_ATTR_*
+	ipvsFnatAttrZone    = 8  // IPVS_FNAT_ATTR_ZONE, line 118: nested, IPVS_FNAT_ZONE_ATTR_*
+	ipvsFnatAttrInfo    = 9  // IPVS_FNAT_ATTR_INFO, line 119: nested, IPVS_FNAT_INFO_ATTR_*
+	ipvsFnatAttrConn    = 10 // IPVS_FNAT_ATTR_CONN, line 120: nested, IPVS_FNAT_CONN_ATTR_*
+	ipvsFnatAttrStat    = 11 // IPVS_FNAT_ATTR_STAT, line 121: nested, IPVS_FNAT_STAT_ATTR_*
 )
 
 const (
-	ipvsFnatAttrMax = 11 // IPVS_FNAT_ATTR_MAX, line 124
+	ipvsFnatAttrMax = 11 // IPVS_FNAT_ATTR_MAX, line 126
 )
 
 // IPVS_FNAT_ATTR_SERVICE. 1 to 5 are laid out as stock's IPVS_SVC_ATTR_*.
 const (
-	ipvsFnatSvcAttrUnspec     = 0 // IPVS_FNAT_SVC_ATTR_UNSPEC, line 128
-	ipvsFnatSvcAttrAf         = 1 // IPVS_FNAT_SVC_ATTR_AF, line 129: u16, AF_INET or AF_INET6
-	ipvsFnatSvcAttrProtocol   = 2 // IPVS_FNAT_SVC_ATTR_PROTOCOL, line 130: u16, IPPROTO_TCP or IPPROTO_UDP
-	ipvsFnatSvcAttrAddr       = 3 // IPVS_FNAT_SVC_ATTR_ADDR, line 131: 16 bytes, vip
-	ipvsFnatSvcAttrPort       = 4 // IPVS_FNAT_SVC_ATTR_PORT, line 132: be16, vport; 0: all ports
-	ipvsFnatSvcAttrFwmark     = 5 // IPVS_FNAT_SVC_ATTR_FWMARK, line 133: u32, in place of 2 to 4; not 0
-	ipvsFnatSvcAttrFlags      = 6 // IPVS_FNAT_SVC_ATTR_FLAGS, line 134: struct nla_bitfield32
-	ipvsFnatSvcAttrLaddrCount = 7 // IPVS_FNAT_SVC_ATTR_LADDR_COUNT, line 135: u32, answers only
+	ipvsFnatSvcAttrUnspec     = 0 // IPVS_FNAT_SVC_ATTR_UNSPEC, line 130
+	ipvsFnatSvcAttrAf         = 1 // IPVS_FNAT_SVC_ATTR_AF, line 131: u16, AF_INET or AF_INET6
+	ipvsFnatSvcAttrProtocol   = 2 // IPVS_FNAT_SVC_ATTR_PROTOCOL, line 132: u16, IPPROTO_TCP or IPPROTO_UDP
+	ipvsFnatSvcAttrAddr       = 3 // IPVS_FNAT_SVC_ATTR_ADDR, line 133: 16 bytes, vip
+	ipvsFnatSvcAttrPort       = 4 // IPVS_FNAT_SVC_ATTR_PORT, line 134: be16, vport; 0: all ports
+	ipvsFnatSvcAttrFwmark     = 5 // IPVS_FNAT_SVC_ATTR_FWMARK, line 135: u32, in place of 2 to 4; not 0
+	ipvsFnatSvcAttrFlags      = 6 // IPVS_FNAT_SVC_ATTR_FLAGS, line 136: struct nla_bitfield32
+	ipvsFnatSvcAttrLaddrCount = 7 // IPVS_FNAT_SVC_ATTR_LADDR_COUNT, line 137: u32, answers only
 )
 
 const (
-	ipvsFnatSvcAttrMax = 7 // IPVS_FNAT_SVC_ATTR_MAX, line 140
+	ipvsFnatSvcAttrMax = 7 // IPVS_FNAT_SVC_ATTR_MAX, line 142
 )
 
 // Bits of IPVS_FNAT_SVC_ATTR_FLAGS.
 const (
-	ipvsFnatSvcFSynproxy = 0x1 // IPVS_FNAT_SVC_F_SYNPROXY, line 143
+	ipvsFnatSvcFSynproxy = 0x1 // IPVS_FNAT_SVC_F_SYNPROXY, line 145: answer SYNs with a cookie
 )
 
 // IPVS_FNAT_ATTR_LADDR
 const (
-	ipvsFnatLaddrAttrUnspec = 0 // IPVS_FNAT_LADDR_ATTR_UNSPEC, line 147
-	ipvsFnatLaddrAttrAddr   = 1 // IPVS_FNAT_LADDR_ATTR_ADDR, line 148: 16 bytes, lip
+	ipvsFnatLaddrAttrUnspec = 0 // IPVS_FNAT_LADDR_ATTR_UNSPEC, line 149
+	ipvsFnatLaddrAttrAddr   = 1 // IPVS_FNAT_LADDR_ATTR_ADDR, line 150: 16 bytes, lip
 	// u64: how often a new connection found no free port here and went
 	// on to the next local address, or was refused.
-	ipvsFnatLaddrAttrPortConflict = 2 // IPVS_FNAT_LADDR_ATTR_PORT_CONFLICT, line 152
-	ipvsFnatLaddrAttrConnCounts   = 3 // IPVS_FNAT_LADDR_ATTR_CONN_COUNTS, line 153: u32, connections now
-	ipvsFnatLaddrAttrPad          = 4 // IPVS_FNAT_LADDR_ATTR_PAD, line 154
+	ipvsFnatLaddrAttrPortConflict = 2 // IPVS_FNAT_LADDR_ATTR_PORT_CONFLICT, line 154
+	ipvsFnatLaddrAttrConnCounts   = 3 // IPVS_FNAT_LADDR_ATTR_CONN_COUNTS, line 155: u32, connections now
+	ipvsFnatLaddrAttrPad          = 4 // IPVS_FNAT_LADDR_ATTR_PAD, line 156
 )
 
 const (
-	ipvsFnatLaddrAttrMax = 4 // IPVS_FNAT_LADDR_ATTR_MAX, line 159
+	ipvsFnatLaddrAttrMax = 4 // IPVS_FNAT_LADDR_ATTR_MAX, line 161
 )
 
 // IPVS_FNAT_ATTR_ZONE
 const (
-	ipvsFnatZoneAttrUnspec    = 0 // IPVS_FNAT_ZONE_ATTR_UNSPEC, line 163
-	ipvsFnatZoneAttrAddr      = 1 // IPVS_FNAT_ZONE_ATTR_ADDR, line 164: 16 bytes, network
-	ipvsFnatZoneAttrNetmask   = 2 // IPVS_FNAT_ZONE_ATTR_NETMASK, line 165: be32, IPv4 only
-	ipvsFnatZoneAttrPrefixlen = 3 // IPVS_FNAT_ZONE_ATTR_PREFIXLEN, line 166: u8, in place of NETMASK
-	ipvsFnatZoneAttrAf        = 4 // IPVS_FNAT_ZONE_ATTR_AF, line 167: u16; absent: AF_INET
+	ipvsFnatZoneAttrUnspec    = 0 // IPVS_FNAT_ZONE_ATTR_UNSPEC, line 165
+	ipvsFnatZoneAttrAddr      = 1 // IPVS_FNAT_ZONE_ATTR_ADDR, line 166: 16 bytes, network
+	ipvsFnatZoneAttrNetmask   = 2 // IPVS_FNAT_ZONE_ATTR_NETMASK, line 167: be32, IPv4 only
+	ipvsFnatZoneAttrPrefixlen = 3 // IPVS_FNAT_ZONE_ATTR_PREFIXLEN, line 168: u8, in place of NETMASK
+	ipvsFnatZoneAttrAf        = 4 // IPVS_FNAT_ZONE_ATTR_AF, line 169: u16; absent: AF_INET
 )
 
 const (
-	ipvsFnatZoneAttrMax = 4 // IPVS_FNAT_ZONE_ATTR_MAX, line 172
+	ipvsFnatZoneAttrMax = 4 // IPVS_FNAT_ZONE_ATTR_MAX, line 174
 )
 
 // IPVS_FNAT_ATTR_INFO
 const (
-	ipvsFnatInfoAttrUnspec       = 0 // IPVS_FNAT_INFO_ATTR_UNSPEC, line 176
-	ipvsFnatInfoAttrVersion      = 1 // IPVS_FNAT_INFO_ATTR_VERSION, line 177: string, module version
-	ipvsFnatInfoAttrCapabilities = 2 // IPVS_FNAT_INFO_ATTR_CAPABILITIES, line 178: u32, IPVS_FNAT_CAP_*
-	ipvsFnatInfoAttrConns        = 3 // IPVS_FNAT_INFO_ATTR_CONNS, line 179: u32
+	ipvsFnatInfoAttrUnspec       = 0 // IPVS_FNAT_INFO_ATTR_UNSPEC, line 178
+	ipvsFnatInfoAttrVersion      = 1 // IPVS_FNAT_INFO_ATTR_VERSION, line 179: string, module version
+	ipvsFnatInfoAttrCapabilities = 2 // IPVS_FNAT_INFO_ATTR_CAPABILITIES, line 180: u32, IPVS_FNAT_CAP_*
+	ipvsFnatInfoAttrConns        = 3 // IPVS_FNAT_INFO_ATTR_CONNS, line 181: u32
 )
 
 const (
-	ipvsFnatInfoAttrMax = 3 // IPVS_FNAT_INFO_ATTR_MAX, line 184
+	ipvsFnatInfoAttrMax = 3 // IPVS_FNAT_INFO_ATTR_MAX, line 186
 )
 
 // Bits of IPVS_FNAT_INFO_ATTR_CAPABILITIES.
 const (
-	ipvsFnatCapFullnat  = 0x1  // IPVS_FNAT_CAP_FULLNAT, line 187: forwarding method 5
-	ipvsFnatCapSynproxy = 0x2  // IPVS_FNAT_CAP_SYNPROXY, line 188: IPVS_FNAT_SVC_F_SYNPROXY
-	ipvsFnatCapZone     = 0x4  // IPVS_FNAT_CAP_ZONE, line 189: commands 21 to 26
-	ipvsFnatCapToa      = 0x8  // IPVS_FNAT_CAP_TOA, line 190: client's address in a TCP option
-	ipvsFnatCapDrain    = 0x10 // IPVS_FNAT_CAP_DRAIN, line 191: IPVS_FNAT_CMD_DRAIN
+	ipvsFnatCapFullnat  = 0x1  // IPVS_FNAT_CAP_FULLNAT, line 189: forwarding method 5
+	ipvsFnatCapSynproxy = 0x2  // IPVS_FNAT_CAP_SYNPROXY, line 190: IPVS_FNAT_SVC_F_SYNPROXY
+	ipvsFnatCapZone     = 0x4  // IPVS_FNAT_CAP_ZONE, line 191: commands 21 to 26
+	ipvsFnatCapToa      = 0x8  // IPVS_FNAT_CAP_TOA, line 192: client's address in a TCP option
+	ipvsFnatCapDrain    = 0x10 // IPVS_FNAT_CAP_DRAIN, line 193: IPVS_FNAT_CMD_DRAIN
 )
 
 // IPVS_FNAT_ATTR_CONN
 const (
-	ipvsFnatConnAttrUnspec   = 0  // IPVS_FNAT_CONN_ATTR_UNSPEC, line 195
-	ipvsFnatConnAttrAf       = 1  // IPVS_FNAT_CONN_ATTR_AF, line 196: u16
-	ipvsFnatConnAttrProtocol = 2  // IPVS_FNAT_CONN_ATTR_PROTOCOL, line 197: u16
-	ipvsFnatConnAttrCaddr    = 3  // IPVS_FNAT_CONN_ATTR_CADDR, line 198: 16 bytes, cip
-	ipvsFnatConnAttrCport    = 4  // IPVS_FNAT_CONN_ATTR_CPORT, line 199: be16
-	ipvsFnatConnAttrVaddr    = 5  // IPVS_FNAT_CONN_ATTR_VADDR, line 200: 16 bytes, vip
-	ipvsFnatConnAttrVport    = 6  // IPVS_FNAT_CONN_ATTR_VPORT, line 201: be16
-	ipvsFnatConnAttrLaddr    = 7  // IPVS_FNAT_CONN_ATTR_LADDR, line 202: 16 bytes, lip
-	ipvsFnatConnAttrLport    = 8  // IPVS_FNAT_CONN_ATTR_LPORT, line 203: be16
-	ipvsFnatConnAttrDaddr    = 9  // IPVS_FNAT_CONN_ATTR_DADDR, line 204: 16 bytes, rip
-	ipvsFnatConnAttrDport    = 10 // IPVS_FNAT_CONN_ATTR_DPORT, line 205: be16
-	ipvsFnatConnAttrState    = 11 // IPVS_FNAT_CONN_ATTR_STATE, line 206: u16, stock's IP_VS_TCP_S_* or UDP
-	ipvsFnatConnAttrExpires  = 12 // IPVS_FNAT_CONN_ATTR_EXPIRES, line 207: u32, ms until the timer fires
+	ipvsFnatConnAttrUnspec   = 0  // IPVS_FNAT_CONN_ATTR_UNSPEC, line 197
+	ipvsFnatConnAttrAf       = 1  // IPVS_FNAT_CONN_ATTR_AF, line 198: u16
+	ipvsFnatConnAttrProtocol = 2  // IPVS_FNAT_CONN_ATTR_PROTOCOL, line 199: u16
+	ipvsFnatConnAttrCaddr    = 3  // IPVS_FNAT_CONN_ATTR_CADDR, line 200: 16 bytes, cip
+	ipvsFnatConnAttrCport    = 4  // IPVS_FNAT_CONN_ATTR_CPORT, line 201: be16
+	ipvsFnatConnAttrVaddr    = 5  // IPVS_FNAT_CONN_ATTR_VADDR, line 202: 16 bytes, vip
+	ipvsFnatConnAttrVport    = 6  // IPVS_FNAT_CONN_ATTR_VPORT, line 203: be16
+	ipvsFnatConnAttrLaddr    = 7  // IPVS_FNAT_CONN_ATTR_LADDR, line 204: 16 bytes, lip
+	ipvsFnatConnAttrLport    = 8  // IPVS_FNAT_CONN_ATTR_LPORT, line 205: be16
+	ipvsFnatConnAttrDaddr    = 9  // IPVS_FNAT_CONN_ATTR_DADDR, line 206: 16 bytes, rip
+	ipvsFnatConnAttrDport    = 10 // IPVS_FNAT_CONN_ATTR_DPORT, line 207: be16
+	ipvsFnatConnAttrState    = 11 // IPVS_FNAT_CONN_ATTR_STATE, line 208: u16, stock's IP_VS_TCP_S_* or UDP
+	ipvsFnatConnAttrExpires  = 12 // IPVS_FNAT_CONN_ATTR_EXPIRES, line 209: u32, ms until the timer fires
 )
 
 const (
-	ipvsFnatConnAttrMax = 12 // IPVS_FNAT_CONN_ATTR_MAX, line 212
+	ipvsFnatConnAttrMax = 12 // IPVS_FNAT_CONN_ATTR_MAX, line 214
 )
 
 // IPVS_FNAT_ATTR_STAT
 const (
-	ipvsFnatStatAttrUnspec = 0 // IPVS_FNAT_STAT_ATTR_UNSPEC, line 216
-	ipvsFnatStatAttrName   = 1 // IPVS_FNAT_STAT_ATTR_NAME, line 217: string
-	ipvsFnatStatAttrValue  = 2 // IPVS_FNAT_STAT_ATTR_VALUE, line 218: u64
-	ipvsFnatStatAttrPad    = 3 // IPVS_FNAT_STAT_ATTR_PAD, line 219
+	ipvsFnatStatAttrUnspec = 0 // IPVS_FNAT_STAT_ATTR_UNSPEC, line 218
+	ipvsFnatStatAttrName   = 1 // IPVS_FNAT_STAT_ATTR_NAME, line 219: string
+	ipvsFnatStatAttrValue  = 2 // IPVS_FNAT_STAT_ATTR_VALUE, line 220: u64
+	ipvsFnatStatAttrPad    = 3 // IPVS_FNAT_STAT_ATTR_PAD, line 221
 )
 
 const (
-	ipvsFnatStatAttrMax = 3 // IPVS_FNAT_STAT_ATTR_MAX, line 224
+	ipvsFnatStatAttrMax = 3 // IPVS_FNAT_STAT_ATTR_MAX, line 226
 )

@@ -14,6 +14,7 @@
 #include <linux/ip.h>
 #include <linux/random.h>
 #include <linux/skbuff.h>
+#include <linux/timer.h>
 #include <linux/unaligned.h>
 #include <net/genetlink.h>
 #include <net/gso.h>
@@ -22,6 +23,7 @@
 #include <net/ip_vs.h>
 #include <net/net_namespace.h>
 #include <net/route.h>
+#include <net/tcp.h>
 
 #ifndef HAVE_GET_RANDOM_U32_BELOW
 /* Biased by ceil / 2^32 at most: for spreading load, not for secrets. */
@@ -127,6 +129,34 @@ static inline void fnat_stats_add_out(struct ip_vs_stats *stats, unsigned int le
 	s->cnt.outbytes += len;
 #endif
 	u64_stats_update_end(&s->syncp);
+}
+
+#ifndef HAVE_TIMER_DELETE
+static inline int timer_delete(struct timer_list *timer)
+{
+	return del_timer(timer);
+}
+#endif
+
+/* The MSS if th->ack_seq acknowledges a SYN cookie of the kernel's, else 0. */
+static inline u16 fnat_cookie_v4_check(const struct iphdr *iph,
+				       const struct tcphdr *th)
+{
+#ifdef HAVE_COOKIE_CHECK_TH
+	return __cookie_v4_check(iph, th);
+#else
+	return __cookie_v4_check(iph, th, ntohl(th->ack_seq) - 1);
+#endif
+}
+
+static inline u16 fnat_cookie_v6_check(const struct ipv6hdr *ip6h,
+				       const struct tcphdr *th)
+{
+#ifdef HAVE_COOKIE_CHECK_TH
+	return __cookie_v6_check(ip6h, th);
+#else
+	return __cookie_v6_check(ip6h, th, ntohl(th->ack_seq) - 1);
+#endif
 }
 
 /*

@@ -225,6 +225,32 @@ bool fnat_attach_expire(struct ip_vs_conn *cp)
 	return true;
 }
 
+/*
+ * The client is ahead of the real server, which has not answered yet: stock is
+ * not to take its segments for those of an established connection.
+ */
+void fnat_attach_wait(struct ip_vs_conn *cp)
+{
+	struct ip_vs_proto_data *pd = ip_vs_proto_data_get(cp->ipvs,
+							   cp->protocol);
+
+	spin_lock_bh(&cp->lock);
+	if (pd && cp->state != IP_VS_TCP_S_SYN_RECV) {
+		cp->state = IP_VS_TCP_S_SYN_RECV;
+		cp->timeout = pd->timeout_table[IP_VS_TCP_S_SYN_RECV];
+	}
+	spin_unlock_bh(&cp->lock);
+}
+
+/* Our part of @cp, which the caller holds, or NULL. */
+struct fnat_conn *fnat_attach_conn(struct ip_vs_conn *cp)
+{
+	/* Pairs with the release in attach(). */
+	if (smp_load_acquire(&cp->packet_xmit) != fnat_xmit)
+		return NULL;
+	return READ_ONCE(cp->app_data);
+}
+
 void fnat_attach_init(void)
 {
 	ratelimit_set_flags(&no_laddr_limit, RATELIMIT_MSG_ON_RELEASE);

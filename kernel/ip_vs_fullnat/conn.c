@@ -333,6 +333,7 @@ static bool conn_release_routes(struct fnat_conn *c)
 
 	for (dir = 0; dir < FNAT_DIR_MAX; dir++)
 		dst_release(xchg(&c->path[dir].dst, NULL));
+	fnat_splice_forget_route(READ_ONCE(c->splice));
 	return true;
 }
 
@@ -342,6 +343,7 @@ void fnat_conn_release(struct fnat_conn *c)
 	struct fnat_net *fn = c->fn;
 
 	conn_give_port(c);
+	fnat_splice_end(xchg(&c->splice, NULL));
 	conn_release_routes(c);
 	atomic_dec(&fn->conns);
 	fnat_net_put(fn);

@@ -58,6 +58,25 @@ struct fnat_sysctl {
 	int expire_rst;
 	int defence_tcp;
 	int defence_udp;
+	int synproxy_init_mss;
+	int synproxy_sack;
+	int synproxy_wscale;
+	int synproxy_timestamp;
+	int synproxy_synack_ttl;
+	int synproxy_reply_route;
+	int synproxy_bad_ack_rst;
+	int synproxy_rst_rate;
+	int synproxy_defer;
+	int synproxy_store_thresh;
+	int synproxy_storm_thresh;
+	int synproxy_syn_retry;
+	int synproxy_next_rs;
+	int synproxy_conn_reuse;
+	int synproxy_reuse_close;
+	int synproxy_reuse_time_wait;
+	int synproxy_reuse_fin_wait;
+	int synproxy_reuse_close_wait;
+	int synproxy_reuse_last_ack;
 };
 
 /* What the module knows of a network namespace. */
@@ -74,6 +93,8 @@ struct fnat_net {
 	struct list_head services;	/* in order of creation [lock] */
 	unsigned int service_count;	/* [lock] */
 	unsigned int generation;	/* of the configuration [lock] */
+	unsigned int synproxies;	/* services with it [lock, ONCE] */
+	struct fnat_synproxy_limit __percpu *synproxy_limit; /* [const] */
 
 	spinlock_t laddr_lock;		/* laddr_hash: writers, BH off */
 	struct hlist_head laddr_hash[1 << FNAT_LADDR_BITS]; /* [RCU] */
@@ -126,6 +147,7 @@ struct fnat_svc {
 	struct rhash_head node;
 	struct fnat_svc_key key;	/* [const] */
 	struct list_head list;		/* in fn->services [fn->lock] */
+	bool synproxy;			/* [fn->lock, ONCE] */
 	struct fnat_laddr_set __rcu *laddrs;	/* never NULL [fn->lock, RCU] */
 	struct rcu_head rcu;
 };
@@ -167,6 +189,7 @@ struct fnat_tcp {
 	u32 client_isn;			/* [cp->lock] */
 	u32 seq_delta[FNAT_DIR_MAX];	/* added to what it sends [ONCE] */
 	u32 ts_delta[FNAT_DIR_MAX];	/* likewise [ONCE] */
+	s8 win_shift[FNAT_DIR_MAX];	/* of its windows, left > 0 [ONCE] */
 	u32 first_ack;			/* server's ISN + 1 [ONCE] */
 	u32 last_ack[FNAT_DIR_MAX];	/* newest, as it sent it [ONCE] */
 	u32 server_ts;			/* newest that the server holds [ONCE] */
@@ -187,6 +210,7 @@ struct fnat_conn {
 	struct fnat_portmap *map;	/* holds the local port [xchg] */
 	struct fnat_path path[FNAT_DIR_MAX];
 	struct fnat_tcp tcp;
+	struct fnat_splice *splice;	/* NULL: not proxied [cp->lock, RCU] */
 	__wsum addr_diff;		/* checksum of the change, ORIG [const] */
 	__wsum port_diff;
 	int client_oif;			/* link-local clients, else 0 [const] */
@@ -236,6 +260,7 @@ struct fnat_svc *fnat_svc_find(struct fnat_net *fn,
 struct fnat_svc *fnat_svc_add(struct fnat_net *fn,
 			      const struct fnat_svc_key *key);
 void fnat_svc_del(struct fnat_net *fn, struct fnat_svc *svc);
+void fnat_svc_set_synproxy(struct fnat_net *fn, struct fnat_svc *svc, bool on);
 void fnat_svc_flush(struct fnat_net *fn);
 int fnat_svc_add_laddr(struct fnat_net *fn, struct fnat_svc *svc,
 		       const union nf_inet_addr *addr);
@@ -284,6 +309,8 @@ struct fnat_conn *fnat_attach_again(struct fnat_conn *old,
 				    const struct sk_buff *skb);
 struct ip_vs_conn *fnat_attach_get_rcu(struct fnat_conn *c);
 bool fnat_attach_expire(struct ip_vs_conn *cp);
+void fnat_attach_wait(struct ip_vs_conn *cp);
+struct fnat_conn *fnat_attach_conn(struct ip_vs_conn *cp);
 
 /* route.c: RCU */
 struct dst_entry *fnat_route(struct fnat_conn *c, enum fnat_dir dir,
@@ -330,6 +357,34 @@ void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,
 void fnat_rst_both(struct fnat_conn *c);
 void fnat_rst_refuse(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 		     const struct ip_vs_iphdr *iph);
+
+/* synproxy.c: softirq, RCU */
+unsigned int fnat_synproxy_in(struct fnat_net *fn, struct sk_buff *skb, u16 af);
+unsigned int fnat_synproxy_guard(struct fnat_net *fn, struct sk_buff *skb,
+				 u16 af);
+unsigned int fnat_synproxy_ack(struct fnat_net *fn, struct sk_buff *skb, u16 af,
+			       struct ip_vs_iphdr *iph);
+unsigned int fnat_synproxy_again(struct fnat_conn *c, struct sk_buff *skb,
+				 struct ip_vs_iphdr *iph);
+void fnat_synproxy_init(void);
+int fnat_synproxy_net_init(struct fnat_net *fn);
+void fnat_synproxy_net_free(struct fnat_net *fn);
+
+/* splice.c: softirq, RCU */
+struct fnat_splice *fnat_splice_offered(const struct sk_buff *skb);
+void fnat_splice_begin(struct fnat_conn *c, struct fnat_splice *s);
+void fnat_splice_end(struct fnat_splice *s);
+void fnat_splice_forget_route(struct fnat_splice *s);
+bool fnat_splice_ts_floor(const struct fnat_conn *c, const struct tcphdr *th,
+			  u32 *floor);
+u8 fnat_splice_our_wscale(const struct fnat_conn *c);
+
+/* splice_join.c: softirq, RCU */
+unsigned int fnat_splice_from_client(struct fnat_conn *c, struct sk_buff *skb,
+				     unsigned int l4_off);
+unsigned int fnat_splice_from_server(struct fnat_conn *c, struct sk_buff *skb,
+				     unsigned int l4_off, bool *joined);
+void fnat_splice_joined(struct fnat_conn *c);
 
 /* xmit.c */
 struct dst_entry *fnat_xmit_rewrite(struct fnat_conn *c, enum fnat_dir dir,

@@ -11,6 +11,7 @@ static unsigned int hook_reply(void *priv, struct sk_buff *skb,
 			       const struct nf_hook_state *state)
 {
 	struct fnat_net *fn = fnat_net(state->net);
+	unsigned int verdict = NF_ACCEPT;
 	union nf_inet_addr daddr;
 	u16 af = state->pf;
 
@@ -20,9 +21,23 @@ static unsigned int hook_reply(void *priv, struct sk_buff *skb,
 		daddr.in6 = ipv6_hdr(skb)->daddr;
 	else
 		daddr.ip = ip_hdr(skb)->daddr;
-	if (likely(!fnat_laddr_exists_rcu(fn, af, &daddr)))
+	if (fnat_laddr_exists_rcu(fn, af, &daddr))
+		verdict = fnat_reply(fn, skb, af);
+	if (verdict != NF_ACCEPT || likely(!READ_ONCE(fn->synproxies)))
+		return verdict;
+	return fnat_synproxy_in(fn, skb, af);
+}
+
+/* Before stock schedules it. */
+static unsigned int hook_guard(void *priv, struct sk_buff *skb,
+			       const struct nf_hook_state *state)
+{
+	struct fnat_net *fn = fnat_net(state->net);
+
+	if (likely(!READ_ONCE(fn->synproxies)) || skb->ipvs_property ||
+	    skb->pkt_type != PACKET_HOST)
 		return NF_ACCEPT;
-	return fnat_reply(fn, skb, af);
+	return fnat_synproxy_guard(fn, skb, state->pf);
 }
 
 static bool is_syn(const struct tcphdr *th)
@@ -88,6 +103,19 @@ static unsigned int first_packet(struct fnat_net *fn, struct sk_buff *skb,
 	return fnat_xmit(skb, cp, pp, iph);
 }
 
+/* LOCAL_IN: stock has no connection, and no service that wants one of it. */
+static unsigned int no_conn(struct fnat_net *fn, struct sk_buff *skb, u16 af,
+			    struct ip_vs_iphdr *iph)
+{
+	unsigned int verdict = NF_ACCEPT;
+
+	if (iph->protocol == IPPROTO_TCP)
+		verdict = fnat_synproxy_ack(fn, skb, af, iph);
+	if (verdict == NF_ACCEPT)
+		verdict = fnat_defence(fn, skb, af, iph);
+	return verdict;
+}
+
 /*
  * A packet that stock has let go. When it belongs to a connection with method
  * 5 it is the first one of it: bind, and send it as stock will from now on.
@@ -115,7 +143,7 @@ static unsigned int hook_first(void *priv, struct sk_buff *skb,
 	cp = pd->pp->conn_in_get(ipvs, af, skb, &iph);
 	if (!cp)
 		return state->hook == NF_INET_LOCAL_IN ?
-			fnat_defence(fnat_net(state->net), skb, af, &iph) :
+			no_conn(fnat_net(state->net), skb, af, &iph) :
 			NF_ACCEPT;
 
 	if (IP_VS_FWD_METHOD(cp) == FNAT_FWD_METHOD)
@@ -137,7 +165,13 @@ static const struct nf_hook_ops fnat_ops[] = {
 		.hooknum	= NF_INET_PRE_ROUTING,
 		.priority	= NF_IP_PRI_CONNTRACK - 10,
 	},
-	/* Just behind stock's ip_vs_in (NF_IP_PRI_NAT_SRC - 1). */
+	/* Around stock's ip_vs_in (NF_IP_PRI_NAT_SRC - 1). */
+	{
+		.hook		= hook_guard,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_IN,
+		.priority	= NF_IP_PRI_NAT_SRC - 2,
+	},
 	{
 		.hook		= hook_first,
 		.pf		= NFPROTO_IPV4,
@@ -157,6 +191,12 @@ static const struct nf_hook_ops fnat_ops[] = {
 		.pf		= NFPROTO_IPV6,
 		.hooknum	= NF_INET_PRE_ROUTING,
 		.priority	= NF_IP6_PRI_CONNTRACK - 10,
+	},
+	{
+		.hook		= hook_guard,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_IN,
+		.priority	= NF_IP6_PRI_NAT_SRC - 2,
 	},
 	{
 		.hook		= hook_first,

@@ -22,6 +22,7 @@ struct fnat_net *fnat_net(const struct net *net)
 
 static void net_free(struct fnat_net *fn)
 {
+	fnat_synproxy_net_free(fn);
 	free_percpu(fn->turn);
 	free_percpu(fn->stats);
 	kfree(fn);
@@ -51,7 +52,7 @@ static struct fnat_net *net_alloc(struct net *net)
 		return NULL;
 	fn->stats = alloc_percpu(struct fnat_stats);
 	fn->turn = alloc_percpu(unsigned int);
-	if (!fn->stats || !fn->turn) {
+	if (!fn->stats || !fn->turn || fnat_synproxy_net_init(fn)) {
 		net_free(fn);
 		return NULL;
 	}
@@ -140,6 +141,7 @@ static int __init fnat_init(void)
 
 	fnat_attach_init();
 	fnat_tcp_init();
+	fnat_synproxy_init();
 	err = fnat_ports_init();
 	if (err)
 		return err;
@@ -182,6 +184,8 @@ static void __exit fnat_exit(void)
 	genl_unregister_family(&fnat_genl_family);
 	unregister_pernet_device(&fnat_net_dev_ops);
 	unregister_pernet_subsys(&fnat_net_ops);
+	/* Timers of proxied connections, that find them gone. */
+	synchronize_rcu();
 	rcu_barrier();
 	fnat_svc_exit();
 	fnat_conn_exit();

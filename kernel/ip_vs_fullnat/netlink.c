@@ -208,6 +208,23 @@ void *fnat_nl_dump_msg(struct sk_buff *skb, struct netlink_callback *cb,
 	return hdr;
 }
 
+/* Caller: fn->lock. */
+static int notify_flags(struct sk_buff *skb, u8 cmd,
+			const struct fnat_svc_key *key)
+{
+	const struct fnat_svc *svc;
+	int err = 0;
+
+	if (cmd != IPVS_FNAT_CMD_SET_SERVICE)
+		return 0;
+	rcu_read_lock();
+	svc = fnat_svc_find_rcu(key);
+	if (svc)
+		err = fnat_nl_put_flags(skb, svc);
+	rcu_read_unlock();
+	return err;
+}
+
 static int notify_fill(struct sk_buff *skb, u8 cmd,
 		       const struct fnat_svc_key *key,
 		       const union nf_inet_addr *laddr)
@@ -219,7 +236,8 @@ static int notify_fill(struct sk_buff *skb, u8 cmd,
 		return -EMSGSIZE;
 	if (key) {
 		nest = nla_nest_start(skb, IPVS_FNAT_ATTR_SERVICE);
-		if (!nest || fnat_nl_put_key(skb, key))
+		if (!nest || fnat_nl_put_key(skb, key) ||
+		    notify_flags(skb, cmd, key))
 			return -EMSGSIZE;
 		nla_nest_end(skb, nest);
 	}

@@ -39,6 +39,7 @@ int fnat_nl_dump_services(struct sk_buff *skb, struct netlink_callback *cb,
 int fnat_nl_set_service(struct sk_buff *skb, struct genl_info *info);
 int fnat_nl_del_service(struct sk_buff *skb, struct genl_info *info);
 int fnat_nl_dump_service(struct sk_buff *skb, struct netlink_callback *cb);
+int fnat_nl_put_flags(struct sk_buff *skb, const struct fnat_svc *svc);
 int fnat_nl_flush(struct sk_buff *skb, struct genl_info *info);
 
 /* nl_laddr.c */

@@ -3,26 +3,46 @@
 #include "netlink.h"
 
 /* Bits of IPVS_FNAT_SVC_ATTR_FLAGS that this module can set. */
-#define SVC_FLAGS_KNOWN	0
+#define SVC_FLAGS_KNOWN	IPVS_FNAT_SVC_F_SYNPROXY
 
-static int check_flags(const struct nlattr *attr,
+static int check_flags(const struct fnat_svc_key *key,
+		       const struct nlattr *attr,
 		       struct netlink_ext_ack *extack)
 {
 	struct nla_bitfield32 flags;
+	u32 on;
 
 	if (!attr)
 		return 0;
 	flags = nla_get_bitfield32(attr);
+	on = flags.value & flags.selector;
 	/* Switching off what cannot be on is no error. */
-	if (!(flags.value & flags.selector & ~SVC_FLAGS_KNOWN))
-		return 0;
-	if (flags.value & flags.selector & IPVS_FNAT_SVC_F_SYNPROXY)
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "this module has no SYNPROXY");
-	else
+	if (on & ~SVC_FLAGS_KNOWN) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "FLAGS has a bit that this module does not know");
-	return -EOPNOTSUPP;
+		return -EOPNOTSUPP;
+	}
+	/* A firewall mark names services of any protocol: TCP is proxied. */
+	if (on & IPVS_FNAT_SVC_F_SYNPROXY && !key->fwmark &&
+	    key->protocol != IPPROTO_TCP) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "SYNPROXY is for TCP services only");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void set_flags(struct fnat_net *fn, struct fnat_svc *svc,
+		      const struct nlattr *attr)
+{
+	struct nla_bitfield32 flags;
+
+	if (!attr)
+		return;
+	flags = nla_get_bitfield32(attr);
+	if (flags.selector & IPVS_FNAT_SVC_F_SYNPROXY)
+		fnat_svc_set_synproxy(fn, svc, flags.value &
+				      IPVS_FNAT_SVC_F_SYNPROXY);
 }
 
 int fnat_nl_set_service(struct sk_buff *skb, struct genl_info *info)
@@ -36,7 +56,8 @@ int fnat_nl_set_service(struct sk_buff *skb, struct genl_info *info)
 	err = fnat_nl_parse_service(fn, info->attrs[IPVS_FNAT_ATTR_SERVICE],
 				    &key, a, info->extack);
 	if (!err)
-		err = check_flags(a[IPVS_FNAT_SVC_ATTR_FLAGS], info->extack);
+		err = check_flags(&key, a[IPVS_FNAT_SVC_ATTR_FLAGS],
+				  info->extack);
 	if (err)
 		return err;
 
@@ -48,6 +69,7 @@ int fnat_nl_set_service(struct sk_buff *skb, struct genl_info *info)
 		err = PTR_ERR(svc);
 	} else {
 		WRITE_ONCE(fn->draining, false);
+		set_flags(fn, svc, a[IPVS_FNAT_SVC_ATTR_FLAGS]);
 		fnat_nl_notify(fn, IPVS_FNAT_CMD_SET_SERVICE, &key, NULL);
 	}
 	mutex_unlock(&fn->lock);
@@ -91,6 +113,13 @@ int fnat_nl_flush(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
+int fnat_nl_put_flags(struct sk_buff *skb, const struct fnat_svc *svc)
+{
+	return nla_put_bitfield32(skb, IPVS_FNAT_SVC_ATTR_FLAGS, svc->synproxy ?
+				  IPVS_FNAT_SVC_F_SYNPROXY : 0,
+				  SVC_FLAGS_KNOWN);
+}
+
 static int fill_service(struct sk_buff *skb, struct netlink_callback *cb,
 			struct fnat_net *fn, const struct fnat_svc *svc)
 {
@@ -104,8 +133,7 @@ static int fill_service(struct sk_buff *skb, struct netlink_callback *cb,
 		return -EMSGSIZE;
 	nest = nla_nest_start(skb, IPVS_FNAT_ATTR_SERVICE);
 	if (!nest || fnat_nl_put_key(skb, &svc->key) ||
-	    nla_put_bitfield32(skb, IPVS_FNAT_SVC_ATTR_FLAGS, 0,
-			       SVC_FLAGS_KNOWN) ||
+	    fnat_nl_put_flags(skb, svc) ||
 	    nla_put_u32(skb, IPVS_FNAT_SVC_ATTR_LADDR_COUNT, set->count)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;

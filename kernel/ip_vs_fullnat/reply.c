@@ -61,6 +61,7 @@ unsigned int fnat_reply(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 	struct ip_vs_iphdr iph;
 	struct ip_vs_conn *cp;
 	struct fnat_conn *c;
+	bool joined = false;
 
 	verdict = reply_defrag(fn, skb, af);
 	if (verdict != NF_ACCEPT)
@@ -78,7 +79,12 @@ unsigned int fnat_reply(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 		fnat_stat_inc(fn, NO_CONN);
 		return NF_ACCEPT;
 	}
-	verdict = reply_xmit(c, cp, skb, &iph);
+	if (unlikely(READ_ONCE(c->splice)))
+		verdict = fnat_splice_from_server(c, skb, iph.len, &joined);
+	if (likely(verdict == NF_ACCEPT))
+		verdict = reply_xmit(c, cp, skb, &iph);
+	if (unlikely(joined))
+		fnat_splice_joined(c);
 	/* It has advanced the state, and with it the timeout. */
 	fnat_conn_drains(c);
 	/* Starts the connection's timer anew. */

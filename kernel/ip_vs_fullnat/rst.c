@@ -6,11 +6,9 @@
  */
 #include <linux/netfilter.h>
 #include <linux/tcp.h>
-#include <net/ip.h>
-#include <net/ip6_checksum.h>
 #include <net/tcp.h>
 
-#include "fnat.h"
+#include "segment.h"
 
 #define RST_TTL		64
 
@@ -21,74 +19,21 @@ struct rst_seq {
 	bool has_ack;
 };
 
-static void put_ip(struct sk_buff *skb, u16 af, const struct fnat_rewrite *rw)
-{
-	if (af == AF_INET6) {
-		struct ipv6hdr *ip6h = skb_put_zero(skb, sizeof(*ip6h));
-
-		ip6h->version = 6;
-		ip6h->payload_len = htons(sizeof(struct tcphdr));
-		ip6h->nexthdr = IPPROTO_TCP;
-		ip6h->hop_limit = RST_TTL;
-		ip6h->saddr = rw->saddr->in6;
-		ip6h->daddr = rw->daddr->in6;
-		skb->protocol = htons(ETH_P_IPV6);
-	} else {
-		struct iphdr *iph = skb_put_zero(skb, sizeof(*iph));
-
-		iph->version = 4;
-		iph->ihl = sizeof(*iph) / 4;
-		iph->tot_len = htons(sizeof(*iph) + sizeof(struct tcphdr));
-		iph->frag_off = htons(IP_DF);
-		iph->ttl = RST_TTL;
-		iph->protocol = IPPROTO_TCP;
-		iph->saddr = rw->saddr->ip;
-		iph->daddr = rw->daddr->ip;
-		ip_send_check(iph);
-		skb->protocol = htons(ETH_P_IP);
-	}
-}
-
-static void put_tcp(struct sk_buff *skb, u16 af, const struct fnat_rewrite *rw,
-		    const struct rst_seq *rst)
-{
-	struct tcphdr *th = skb_put_zero(skb, sizeof(*th));
-	__wsum sum;
-
-	skb_set_transport_header(skb, skb->len - sizeof(*th));
-	th->source = rw->sport;
-	th->dest = rw->dport;
-	th->seq = htonl(rst->seq);
-	th->ack_seq = htonl(rst->ack);
-	th->doff = sizeof(*th) / 4;
-	th->rst = 1;
-	th->ack = rst->has_ack;
-	sum = csum_partial(th, sizeof(*th), 0);
-	if (af == AF_INET6)
-		th->check = csum_ipv6_magic(&rw->saddr->in6, &rw->daddr->in6,
-					    sizeof(*th), IPPROTO_TCP, sum);
-	else
-		th->check = csum_tcpudp_magic(rw->saddr->ip, rw->daddr->ip,
-					      sizeof(*th), IPPROTO_TCP, sum);
-}
-
 /* A whole packet, or NULL: there is no memory, and that is counted. */
 static struct sk_buff *make_rst(struct fnat_net *fn, u16 af,
 				const struct fnat_rewrite *rw,
 				const struct rst_seq *rst)
 {
-	struct sk_buff *skb;
+	struct fnat_segment seg = {
+		.seq = rst->seq,
+		.ack = rst->ack,
+		.flags = TCPHDR_RST | (rst->has_ack ? TCPHDR_ACK : 0),
+		.ttl = RST_TTL,
+	};
+	struct sk_buff *skb = fnat_segment_new(af, rw, &seg);
 
-	skb = alloc_skb(LL_MAX_HEADER + sizeof(struct ipv6hdr) +
-			sizeof(struct tcphdr), GFP_ATOMIC | __GFP_NOWARN);
-	if (!skb) {
+	if (!skb)
 		fnat_stat_inc(fn, NO_MEM);
-		return NULL;
-	}
-	skb_reserve(skb, LL_MAX_HEADER);
-	skb_reset_network_header(skb);
-	put_ip(skb, af, rw);
-	put_tcp(skb, af, rw, rst);
 	return skb;
 }
 

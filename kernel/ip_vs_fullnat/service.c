@@ -120,11 +120,21 @@ err_free:
 	return ERR_PTR(err);
 }
 
+void fnat_svc_set_synproxy(struct fnat_net *fn, struct fnat_svc *svc, bool on)
+{
+	if (svc->synproxy == on)
+		return;
+	WRITE_ONCE(svc->synproxy, on);
+	WRITE_ONCE(fn->synproxies, fn->synproxies + (on ? 1 : -1));
+	fn->generation++;
+}
+
 void fnat_svc_del(struct fnat_net *fn, struct fnat_svc *svc)
 {
 	struct fnat_laddr_set *set = set_locked(fn, svc);
 	unsigned int i;
 
+	fnat_svc_set_synproxy(fn, svc, false);
 	rhashtable_remove_fast(&services, &svc->node, service_params);
 	fnat_defence_del(fn, &svc->key);
 	list_del(&svc->list);

@@ -46,6 +46,36 @@ enum fnat_stat {
 	FNAT_STAT_TOA_HEAD_FULL, /* no room in the TCP header */
 	FNAT_STAT_TOA_FAIL_MEM,	/* no memory to grow the header */
 	FNAT_STAT_TOA_DEL_OPT,	/* client's own option removed */
+	/* SYNPROXY */
+	FNAT_STAT_SYNPROXY_SYN_CNT, /* SYN answered with a cookie */
+	FNAT_STAT_SYNPROXY_BAD_SYN, /* dropped: malformed */
+	FNAT_STAT_SYNPROXY_SYN_LIVE, /* SYN on a connection that lives */
+	FNAT_STAT_SYNPROXY_ANSWER_FAIL, /* dropped: no memory or route */
+	FNAT_STAT_SYNPROXY_OK_ACK, /* ACK with a good cookie */
+	FNAT_STAT_SYNPROXY_BAD_ACK, /* dropped: no good cookie */
+	FNAT_STAT_SYNPROXY_NULL_ACK, /* dropped: waiting for data */
+	FNAT_STAT_SYNPROXY_RST_CLIENT, /* RST sent to clients */
+	FNAT_STAT_SYNPROXY_RST_LIMITED, /* RST or challenge not sent */
+	FNAT_STAT_SYNPROXY_RST_SERVER, /* RST sent to real servers */
+	FNAT_STAT_SYNPROXY_NO_DEST, /* refused: stock has no server */
+	FNAT_STAT_SYNPROXY_BAD_DEST, /* refused: not by FULLNAT */
+	FNAT_STAT_SYNPROXY_SYN_RESENT, /* to real servers */
+	FNAT_STAT_SYNPROXY_SPLICED, /* real server has answered */
+	FNAT_STAT_SYNPROXY_SYNACK_AGAIN, /* and once more, gets an ACK */
+	FNAT_STAT_SYNPROXY_RS_ERROR, /* refused or silent, client reset */
+	FNAT_STAT_SYNPROXY_RS_NEXT, /* the same, next one tried */
+	FNAT_STAT_SYNPROXY_RS_STALE, /* dropped: of an old connection */
+	FNAT_STAT_SYNPROXY_HELD, /* kept for the real server */
+	FNAT_STAT_SYNPROXY_HELD_FULL, /* dropped: enough are kept */
+	FNAT_STAT_SYNPROXY_WAIT_ACK, /* dropped: says nothing new yet */
+	FNAT_STAT_SYNPROXY_ACKSTORM, /* dropped: too many meanwhile */
+	FNAT_STAT_SYNPROXY_LATE, /* dropped: handshake is over */
+	FNAT_STAT_SYNPROXY_REUSED, /* new cookie on an old connection */
+	FNAT_STAT_SYNPROXY_REUSED_CLOSE, /* by its state */
+	FNAT_STAT_SYNPROXY_REUSED_TIME_WAIT,
+	FNAT_STAT_SYNPROXY_REUSED_FIN_WAIT,
+	FNAT_STAT_SYNPROXY_REUSED_CLOSE_WAIT,
+	FNAT_STAT_SYNPROXY_REUSED_LAST_ACK,
 	__FNAT_STAT_MAX
 };
 

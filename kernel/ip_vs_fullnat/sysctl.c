@@ -10,6 +10,13 @@ static int lport_floor = FNAT_LPORT_FLOOR;
 static int lport_ceiling = 65535;
 static int toa_kind6_min = TOA_KIND_V6;
 static int toa_kind6_max = TOA_KIND;
+static int init_mss_min = FNAT_TCP_MSS_MIN;
+static int init_mss_max = 65535 - FNAT_TCP_HEADER_MAX - sizeof(struct iphdr);
+static int wscale_max = 14;	/* RFC 7323 2.3 */
+static int ttl_max = 255;
+static int store_max = 1000;
+static int retry_max = 6;
+static int next_max = 15;
 
 /* Names and defaults as in Alibaba's kernel, where it has them. */
 static const struct fnat_sysctl defaults = {
@@ -21,6 +28,19 @@ static const struct fnat_sysctl defaults = {
 	.mss_adjust = 1,
 	.conn_reused = 1,
 	.expire_rst = 1,
+	.synproxy_init_mss = 1452,
+	.synproxy_sack = 1,
+	.synproxy_wscale = 7,
+	.synproxy_timestamp = 1,
+	.synproxy_synack_ttl = 63,
+	.synproxy_bad_ack_rst = 1,
+	.synproxy_rst_rate = 1000,
+	.synproxy_store_thresh = 3,
+	.synproxy_storm_thresh = 10,
+	.synproxy_syn_retry = 3,
+	.synproxy_conn_reuse = 1,
+	.synproxy_reuse_close = 1,
+	.synproxy_reuse_time_wait = 1,
 };
 
 /* .data is an offset into struct fnat_sysctl until a namespace takes a copy. */
@@ -72,6 +92,59 @@ static const struct ctl_table template[] = {
 	     SYSCTL_ZERO, SYSCTL_ONE),
 	/* and UDP */
 	KNOB("defence_udp_drop", defence_udp,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* MSS that clients are told; IPv6: 32 less */
+	KNOB("synproxy_init_mss", synproxy_init_mss,
+	     &init_mss_min, &init_mss_max),
+	/* let clients use SACK */
+	KNOB("synproxy_sack", synproxy_sack,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* window scale that clients are told; 0: none */
+	KNOB("synproxy_wscale", synproxy_wscale,
+	     SYSCTL_ZERO, &wscale_max),
+	/* let clients use time stamps */
+	KNOB("synproxy_timestamp", synproxy_timestamp,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* hop limit of what the director answers */
+	KNOB("synproxy_synack_ttl", synproxy_synack_ttl,
+	     SYSCTL_ONE, &ttl_max),
+	/* answer by the routing table, not to the sending station */
+	KNOB("synproxy_reply_route", synproxy_reply_route,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* RST for an ACK without a good cookie */
+	KNOB("synproxy_bad_ack_rst", synproxy_bad_ack_rst,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* of those, and of challenges, per CPU and second */
+	KNOB("synproxy_rst_rate", synproxy_rst_rate,
+	     SYSCTL_ZERO, SYSCTL_INT_MAX),
+	/* go to a real server when the client sends data */
+	KNOB("synproxy_defer", synproxy_defer,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* packets of a client held for its real server */
+	KNOB("synproxy_ack_skb_store_thresh", synproxy_store_thresh,
+	     SYSCTL_ZERO, &store_max),
+	/* packets of a client looked at meanwhile */
+	KNOB("synproxy_ack_storm_thresh", synproxy_storm_thresh,
+	     SYSCTL_ONE, SYSCTL_INT_MAX),
+	/* how often a SYN to a real server is sent again */
+	KNOB("synproxy_syn_retry", synproxy_syn_retry,
+	     SYSCTL_ZERO, &retry_max),
+	/* further real servers tried when one fails */
+	KNOB("synproxy_next_rs", synproxy_next_rs,
+	     SYSCTL_ZERO, &next_max),
+	/* answer a SYN on an old connection with a cookie */
+	KNOB("synproxy_conn_reuse", synproxy_conn_reuse,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* by its state */
+	KNOB("synproxy_conn_reuse_close", synproxy_reuse_close,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	KNOB("synproxy_conn_reuse_time_wait", synproxy_reuse_time_wait,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	KNOB("synproxy_conn_reuse_fin_wait", synproxy_reuse_fin_wait,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	KNOB("synproxy_conn_reuse_close_wait", synproxy_reuse_close_wait,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	KNOB("synproxy_conn_reuse_last_ack", synproxy_reuse_last_ack,
 	     SYSCTL_ZERO, SYSCTL_ONE),
 };
 

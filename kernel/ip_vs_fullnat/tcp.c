@@ -27,6 +27,8 @@
 /* RFC 9293, RFC 2018, RFC 7323 */
 #define OPT_MSS		2
 #define OPT_MSS_LEN	4
+#define OPT_WSCALE	3
+#define OPT_SACK_PERM	4
 #define OPT_SACK	5
 #define OPT_TS		8
 #define OPT_TS_LEN	10
@@ -40,6 +42,9 @@ struct opt_change {
 	u32 tsval_add;
 	u32 tsecr_add;
 	u16 mss_sub;
+	u32 tsecr_floor;		/* with has_floor */
+	bool has_floor;
+	bool joined;			/* blank what only a SYN-ACK has */
 	bool find_toa;
 	bool strip_toa;
 	bool has_ts;			/* found */
@@ -119,7 +124,11 @@ static void change_ts(u8 *th, unsigned int off, struct opt_change *change,
 	change->tsval = get_unaligned_be32(th + off);
 	change->tsecr = get_unaligned_be32(th + off + 4);
 	add_be32(th, off, change->tsval_add, diff);
-	add_be32(th, off + 4, change->tsecr_add, diff);
+	if (unlikely(change->has_floor) &&
+	    before(change->tsecr + change->tsecr_add, change->tsecr_floor))
+		add_be32(th, off + 4, change->tsecr_floor - change->tsecr, diff);
+	else
+		add_be32(th, off + 4, change->tsecr_add, diff);
 }
 
 /* A client could claim any address: blanks what it sent. */
@@ -151,8 +160,13 @@ static void change_options(u8 *th, unsigned int size,
 				add_be32(th, off + i, change->sack_add, diff);
 			break;
 		case OPT_MSS:
-			if (opt.len == OPT_MSS_LEN)
+			if (opt.len == OPT_MSS_LEN && !change->joined)
 				change_mss(th, off + 2, change->mss_sub, diff);
+			fallthrough;
+		case OPT_WSCALE:
+		case OPT_SACK_PERM:
+			if (unlikely(change->joined))
+				blank_option(th, off, opt.len, diff);
 			break;
 		default:
 			find_toa(th, &opt, change, diff);
@@ -261,13 +275,14 @@ void fnat_tcp_inherit(struct fnat_tcp *tcp, const struct fnat_tcp *old)
  * A SYN: the first of the connection, the same again, or, when stock has kept
  * the connection (persistence), that of a client that uses its port again.
  */
-static void see_syn(struct fnat_conn *c, const struct tcphdr *th,
-		    unsigned int options)
+static void see_syn(struct fnat_conn *c, const struct sk_buff *skb,
+		    const struct tcphdr *th, unsigned int options)
 {
+	struct fnat_splice *splice = fnat_splice_offered(skb);
 	struct fnat_tcp *tcp = &c->tcp;
 
 	/* Pairs with the release in start(). */
-	if (smp_load_acquire(&tcp->started)) {
+	if (smp_load_acquire(&tcp->started) && !splice) {
 		if (ntohl(th->seq) == tcp->client_isn)
 			return;
 		/*
@@ -279,9 +294,10 @@ static void see_syn(struct fnat_conn *c, const struct tcphdr *th,
 			return;
 	}
 	spin_lock_bh(&c->cp->lock);
-	if (!tcp->started || ntohl(th->seq) != tcp->client_isn) {
+	if (!tcp->started || ntohl(th->seq) != tcp->client_isn || splice) {
 		if (tcp->started)
 			fnat_stat_inc(c->fn, CONN_REUSED);
+		fnat_splice_begin(c, splice);
 		start(c, th, options);
 	}
 	spin_unlock_bh(&c->cp->lock);
@@ -350,6 +366,34 @@ static void see_toa(struct fnat_conn *c, const struct opt_change *change)
 			fnat_stat_inc(c->fn, TOA_DEL_OPT);
 }
 
+/* A window that is not 0 does not become so. */
+static u16 scaled(u16 window, int shift)
+{
+	if (shift >= 0)
+		return min_t(u32, (u32)window << shift, U16_MAX);
+	return window >> -shift ?: !!window;
+}
+
+static void set_be16(u8 *th, unsigned int off, u16 value, __wsum *diff)
+{
+	__be16 be = htons(value);
+
+	set_bytes(th, off, &be, sizeof(be), diff);
+}
+
+/* To the client, that has had its SYN-ACK from us: a new window, no more. */
+static void make_window_update(struct fnat_conn *c, struct tcphdr *th,
+			       __wsum *diff)
+{
+	const u16 flags = ntohs(*((__be16 *)th + 6)) & ~TCPHDR_SYN;
+
+	add_be32((u8 *)th, offsetof(struct tcphdr, seq), 1, diff);
+	set_be16((u8 *)th, 12, flags, diff);
+	/* A SYN's window is never scaled. */
+	set_be16((u8 *)th, offsetof(struct tcphdr, window),
+		 scaled(ntohs(th->window), -fnat_splice_our_wscale(c)), diff);
+}
+
 /* What either side says of its own bytes moves by its own amount. */
 static void translate(const struct fnat_tcp *tcp, enum fnat_dir dir,
 		      struct tcphdr *th, unsigned int options,
@@ -366,6 +410,10 @@ static void translate(const struct fnat_tcp *tcp, enum fnat_dir dir,
 	}
 	if (options)
 		change_options((u8 *)th, options, change, diff);
+	if (unlikely(READ_ONCE(tcp->win_shift[dir])) && !th->syn)
+		set_be16((u8 *)th, offsetof(struct tcphdr, window),
+			 scaled(ntohs(th->window),
+				READ_ONCE(tcp->win_shift[dir])), diff);
 }
 
 /*
@@ -404,7 +452,7 @@ bool fnat_tcp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 		return false;
 	}
 	if (unlikely(th->syn && !th->ack)) {
-		see_syn(c, th, options);
+		see_syn(c, skb, th, options);
 		if (READ_ONCE(c->fn->sysctl.timestamp_remove))
 			remove_ts(th, options, &rw->l4_diff);
 	} else if (!has_started(c)) {
@@ -412,6 +460,9 @@ bool fnat_tcp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 	}
 	if (likely(th->ack))
 		see_ack(tcp, FNAT_DIR_ORIG, ntohl(th->ack_seq));
+	if (unlikely(READ_ONCE(c->splice)))
+		change.has_floor = fnat_splice_ts_floor(c, th,
+							&change.tsecr_floor);
 	translate(tcp, FNAT_DIR_ORIG, th, options, &change, &rw->l4_diff);
 	if (change.has_ts && READ_ONCE(tcp->has_ack[FNAT_DIR_REPLY]) &&
 	    ntohl(th->seq) == READ_ONCE(tcp->last_ack[FNAT_DIR_REPLY]))
@@ -431,6 +482,7 @@ bool fnat_tcp_to_client(struct fnat_conn *c, struct sk_buff *skb,
 	struct opt_change change = {};
 	unsigned int options;
 	struct tcphdr *th;
+	bool joins;
 
 	th = tcp_header(skb, l4_off, &options);
 	if (!th) {
@@ -443,9 +495,13 @@ bool fnat_tcp_to_client(struct fnat_conn *c, struct sk_buff *skb,
 		see_syn_ack(tcp, th);
 		change.mss_sub = fnat_toa_mss_cost(c);
 	}
+	joins = unlikely(READ_ONCE(c->splice)) && th->syn;
+	change.joined = joins;
 	if (likely(th->ack))
 		see_ack(tcp, FNAT_DIR_REPLY, ntohl(th->ack_seq));
 	translate(tcp, FNAT_DIR_REPLY, th, options, &change, &rw->l4_diff);
+	if (unlikely(joins))
+		make_window_update(c, th, &rw->l4_diff);
 	if (change.has_ts && th->ack && !th->rst)
 		see_server_ts(tcp, change.tsecr);
 	return true;

@@ -62,6 +62,14 @@ drop:
 	return NULL;
 }
 
+/* May its client be about to use the port again? */
+static bool has_ended(const struct ip_vs_conn *cp)
+{
+	return cp->protocol == IPPROTO_TCP &&
+	       cp->state >= IP_VS_TCP_S_FIN_WAIT &&
+	       cp->state <= IP_VS_TCP_S_LAST_ACK;
+}
+
 /*
  * Stock has counted the packet and advanced the connection's state. @iph is
  * that of the packet, or, for an ICMP error about the connection, that of the
@@ -71,6 +79,7 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 	      struct ip_vs_protocol *pp, struct ip_vs_iphdr *iph)
 {
 	struct fnat_conn *c = READ_ONCE(cp->app_data);
+	unsigned int verdict = NF_ACCEPT;
 	struct dst_entry *dst;
 	bool noref;
 
@@ -89,6 +98,11 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 		return fnat_drop(c->fn, BAD_PROTO);
 	if (unlikely(fnat_conn_drains(c)))
 		return fnat_drop(c->fn, DRAINING);
+	if (unlikely(has_ended(cp)) && READ_ONCE(c->fn->synproxies) &&
+	    !ip_vs_iph_icmp(iph))
+		verdict = fnat_synproxy_again(c, skb, iph);
+	if (unlikely(verdict != NF_ACCEPT))
+		return verdict;
 	if (unlikely(!READ_ONCE(c->map))) {
 		c = come_again(c, skb, iph);
 		if (!c)
@@ -96,6 +110,10 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 	}
 	if (unlikely(ip_vs_iph_icmp(iph)))
 		return fnat_icmp_to_server(c, skb, iph);
+	if (unlikely(READ_ONCE(c->splice)))
+		verdict = fnat_splice_from_client(c, skb, iph->len);
+	if (unlikely(verdict != NF_ACCEPT))
+		return verdict;
 
 	dst = fnat_xmit_rewrite(c, FNAT_DIR_ORIG, skb, iph->len, &noref);
 	if (unlikely(!dst))

@@ -46,7 +46,9 @@
  * IPVS_FNAT_CMD_SET_SERVICE  SERVICE{.. FLAGS}
  *   Creates or changes an extension.  FLAGS selects and sets
  *   IPVS_FNAT_SVC_F_* bits.  -EOPNOTSUPP: a bit that this module cannot do
- *   (see IPVS_FNAT_CMD_GET_INFO).
+ *   (see IPVS_FNAT_CMD_GET_INFO).  -EINVAL: SYNPROXY for a protocol other than
+ *   TCP.  That its real servers are FULLNAT is for the sender to see to: stock
+ *   exports no look-up, and a client that another one is chosen for gets a RST.
  * IPVS_FNAT_CMD_FLUSH
  *   Removes all extensions of the namespace.
  *
@@ -140,7 +142,7 @@ enum ipvs_fnat_svc_attr {
 #define IPVS_FNAT_SVC_ATTR_MAX (__IPVS_FNAT_SVC_ATTR_MAX - 1)
 
 /* Bits of IPVS_FNAT_SVC_ATTR_FLAGS. */
-#define IPVS_FNAT_SVC_F_SYNPROXY	0x1
+#define IPVS_FNAT_SVC_F_SYNPROXY	0x1	/* answer SYNs with a cookie */
 
 /* IPVS_FNAT_ATTR_LADDR */
 enum ipvs_fnat_laddr_attr {

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Clients whose every segment a scene decides: "labnet script" behind a TUN
+# device of the client's namespace, which forwards for them.
+# shellcheck disable=SC2154,SC2034 # lib.sh's variables, and those for scenes
+
+script_net4=198.18.0.0/16 script_net6=2001:db8:5::/48
+
+# give_up_soon: a connection whose service is taken away in mid-sentence leaves
+# sockets that nobody answers any more, and they keep their namespace alive.
+give_up_soon() {
+	local ns
+	for ns in "$client" "$rs1" "$rs2"; do
+		set_sysctl "$ns" net.ipv4.tcp_orphan_retries=1 net.ipv4.tcp_fin_timeout=2
+	done
+}
+
+# setup_script: behind setup_lab.
+setup_script() {
+	give_up_soon
+	modprobe tun
+	in_ns "$client" ip tuntap add dev script0 mode tun multi_queue
+	in_ns "$client" ip link set script0 up
+	forward_in "$client"
+	in_ns "$client" ip route add "$script_net4" dev script0
+	in_ns "$client" ip -6 route add "$script_net6" dev script0
+	set_routes "$director" "$client_ip4" "$client_ip6" "$script_net4" "$script_net6"
+	set_sysctl "$client" net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.script0.rp_filter=0
+	# A SYN that is not our client's gets no answer of the host's own.
+	set_sysctl "$client" net.ipv4.conf.all.send_redirects=0
+}
+
+# script_ip 4|6: a client's address.
+script_ip() {
+	case $1 in
+	4) echo 198.18.0.5 ;;
+	6) echo '[2001:db8:5::5]' ;;
+	esac
+}
+
+# script FAMILY PORT STEP...: a client on that port of its own talks to the
+# service on port 80.
+script() {
+	local family=$1 port=$2
+	shift 2
+	in_ns "$client" labnet script -tun script0 "$(script_ip "$family"):$port" "$(svc "$family" 80)" "$@"
+}
+
+# The page of labnet serve, asked for, and how its answer ends.
+page='data=GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+page_end='get=peer='
+
+# synproxied FAMILY [ARGS of -A]: the service on port 80, with rs1 only.
+synproxied() {
+	local family=$1 vip
+	shift
+	vip=$(svc "$family" 80)
+	ipvs -R <<-END
+		-A -t $vip -s rr -j enable $*
+		-a -t $vip -r $(rs 1 "$family" 80) -b
+		-P -t $vip -z $(lip 1 "$family")
+	END
+}
+
+# synproxy_set NAME=VALUE...: settings, without their common beginning.
+synproxy_set() {
+	local setting
+	for setting in "$@"; do set_sysctl "$director" "net.ipv4.vs.synproxy_$setting"; done
+}

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# SYNPROXY from end to end: a client gets its SYN-ACK from the director before a
+# real server hears of it, and then everything works as without.
+# timeout: 120
+
+# shellcheck source=test/lab/lib-synproxy.sh
+. /lab/lib-synproxy.sh
+setup_lab
+give_up_soon
+serve_everywhere
+offload off "$client" eth0
+offload off "$rs1" eth0
+
+# proxied FAMILY: the service's line of -Ln.
+proxied() {
+	ipvs -Ln -t "$(svc "$1" 80)" | grep '^TCP'
+}
+
+for family in 4 6; do
+	vip=$(svc $family 80)
+	fullnat_service -t $family 80 -j enable
+	ipvs -d -t "$vip" -r "$(rs 2 $family 80)"
+	expect_match "IPv$family: -Ln shows it" ' rr synproxy$' "$(proxied $family)"
+
+	capture_start "$client" eth0 client$family tcp port 80
+	capture_start "$rs1" eth0 server$family tcp port 80
+	before=$(counter "$director" synproxy_ok_ack)
+	joined=$(counter "$director" synproxy_spliced)
+	expect_counter_delta "IPv$family: a SYN is answered" "$director" synproxy_syn_cnt 1 \
+		in_ns "$client" curl -sS --max-time 5 "http://$vip/"
+	expect_eq "IPv$family: the ACK had a good cookie" $((before + 1)) "$(counter "$director" synproxy_ok_ack)"
+	expect_eq "IPv$family: the real server was joined" $((joined + 1)) "$(counter "$director" synproxy_spliced)"
+	capture_stop client$family >"$lab_tmp/client$family.txt"
+	capture_stop server$family >"$lab_tmp/server$family.txt"
+	expect_match "IPv$family: the SYN-ACK has all options" \
+		'Flags \[S\.\].*options \[mss (1452|1420),sackOK,TS val [0-9]+ ecr [0-9]+,nop,wscale 7\]' \
+		"$(cat "$lab_tmp/client$family.txt")"
+	expect_eq "IPv$family: one SYN-ACK for the client" 1 "$(grep -c 'Flags \[S\.\]' "$lab_tmp/client$family.txt")"
+	expect_match "IPv$family: the real server's SYN has the client's options" \
+		'Flags \[S\],.*options \[(exp-)?[a-z0-9, :-]*.*mss (1460|1440),sackOK,TS val [0-9]+ ecr 0,nop,wscale [0-9]+' \
+		"$(cat "$lab_tmp/server$family.txt")"
+	expect_good_checksums "IPv$family: checksums towards the client" "$lab_tmp/client$family.txt"
+	expect_good_checksums "IPv$family: checksums towards the real server" "$lab_tmp/server$family.txt"
+
+	check "IPv$family: 4 MB each way" in_ns "$client" labnet fetch -size 4M "http://$vip"
+	out=$(in_ns "$client" labnet conns -n 50 -parallel 10 -request "$vip")
+	expect_match "IPv$family: fifty connections" '"opened":50,"failed":0' "$out"
+	ipvs -E -t "$vip" -s wrr
+	expect_match "IPv$family: -E keeps it" ' wrr synproxy$' "$(proxied $family)"
+	ipvs -E -t "$vip" -s rr -j disable
+	expect_counter_delta "IPv$family: switched off, no cookies" "$director" synproxy_syn_cnt 0 web $family
+done
