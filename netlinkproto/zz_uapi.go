@@ -4,156 +4,180 @@
 package netlinkproto
 
 const (
-	ipvsFnatGenlName    = "IPVS_FULLNAT" // IPVS_FNAT_GENL_NAME, line 77
-	ipvsFnatGenlVersion = 1              // IPVS_FNAT_GENL_VERSION, line 78
-	ipvsFnatMcgrpConfig = "config"       // IPVS_FNAT_MCGRP_CONFIG, line 79
+	ipvsFnatGenlName    = "IPVS_FULLNAT" // IPVS_FNAT_GENL_NAME, line 104
+	ipvsFnatGenlVersion = 1              // IPVS_FNAT_GENL_VERSION, line 105
+	ipvsFnatMcgrpConfig = "config"       // IPVS_FNAT_MCGRP_CONFIG, line 106
+	ipvsFnatMcgrpSnat   = "snat"         // IPVS_FNAT_MCGRP_SNAT, line 107
 )
 
 // Forwarding method of a FULLNAT real server in stock's table.
 const (
-	ipvsFnatFwdMethod = 5 // IPVS_FNAT_FWD_METHOD, line 82
+	ipvsFnatFwdMethod = 5 // IPVS_FNAT_FWD_METHOD, line 110
 )
 
 // 18 to 26 are the numbers of Alibaba's extended IPVS protocol.
 const (
-	ipvsFnatCmdUnspec       = 0  // IPVS_FNAT_CMD_UNSPEC, line 86
-	ipvsFnatCmdNewLaddr     = 18 // IPVS_FNAT_CMD_NEW_LADDR, line 88
-	ipvsFnatCmdDelLaddr     = 19 // IPVS_FNAT_CMD_DEL_LADDR, line 89
-	ipvsFnatCmdGetLaddr     = 20 // IPVS_FNAT_CMD_GET_LADDR, line 90
-	ipvsFnatCmdNewZone      = 21 // IPVS_FNAT_CMD_NEW_ZONE, line 92
-	ipvsFnatCmdDelZone      = 22 // IPVS_FNAT_CMD_DEL_ZONE, line 93
-	ipvsFnatCmdGetZone      = 23 // IPVS_FNAT_CMD_GET_ZONE, line 94
-	ipvsFnatCmdNewLaddrZone = 24 // IPVS_FNAT_CMD_NEW_LADDR_ZONE, line 95
-	ipvsFnatCmdDelLaddrZone = 25 // IPVS_FNAT_CMD_DEL_LADDR_ZONE, line 96
-	ipvsFnatCmdGetLaddrZone = 26 // IPVS_FNAT_CMD_GET_LADDR_ZONE, line 97
-	ipvsFnatCmdSetService   = 32 // IPVS_FNAT_CMD_SET_SERVICE, line 99
-	ipvsFnatCmdDelService   = 33 // IPVS_FNAT_CMD_DEL_SERVICE, line 100
-	ipvsFnatCmdGetService   = 34 // IPVS_FNAT_CMD_GET_SERVICE, line 101
-	ipvsFnatCmdFlush        = 35 // IPVS_FNAT_CMD_FLUSH, line 102
-	ipvsFnatCmdGetInfo      = 36 // IPVS_FNAT_CMD_GET_INFO, line 103
-	ipvsFnatCmdGetConn      = 37 // IPVS_FNAT_CMD_GET_CONN, line 104
-	ipvsFnatCmdGetStats     = 38 // IPVS_FNAT_CMD_GET_STATS, line 105
-	ipvsFnatCmdDrain        = 39 // IPVS_FNAT_CMD_DRAIN, line 106
+	ipvsFnatCmdUnspec       = 0  // IPVS_FNAT_CMD_UNSPEC, line 114
+	ipvsFnatCmdNewLaddr     = 18 // IPVS_FNAT_CMD_NEW_LADDR, line 116
+	ipvsFnatCmdDelLaddr     = 19 // IPVS_FNAT_CMD_DEL_LADDR, line 117
+	ipvsFnatCmdGetLaddr     = 20 // IPVS_FNAT_CMD_GET_LADDR, line 118
+	ipvsFnatCmdNewZone      = 21 // IPVS_FNAT_CMD_NEW_ZONE, line 120
+	ipvsFnatCmdDelZone      = 22 // IPVS_FNAT_CMD_DEL_ZONE, line 121
+	ipvsFnatCmdGetZone      = 23 // IPVS_FNAT_CMD_GET_ZONE, line 122
+	ipvsFnatCmdNewLaddrZone = 24 // IPVS_FNAT_CMD_NEW_LADDR_ZONE, line 123
+	ipvsFnatCmdDelLaddrZone = 25 // IPVS_FNAT_CMD_DEL_LADDR_ZONE, line 124
+	ipvsFnatCmdGetLaddrZone = 26 // IPVS_FNAT_CMD_GET_LADDR_ZONE, line 125
+	ipvsFnatCmdSetService   = 32 // IPVS_FNAT_CMD_SET_SERVICE, line 127
+	ipvsFnatCmdDelService   = 33 // IPVS_FNAT_CMD_DEL_SERVICE, line 128
+	ipvsFnatCmdGetService   = 34 // IPVS_FNAT_CMD_GET_SERVICE, line 129
+	ipvsFnatCmdFlush        = 35 // IPVS_FNAT_CMD_FLUSH, line 130
+	ipvsFnatCmdGetInfo      = 36 // IPVS_FNAT_CMD_GET_INFO, line 131
+	ipvsFnatCmdGetConn      = 37 // IPVS_FNAT_CMD_GET_CONN, line 132
+	ipvsFnatCmdGetStats     = 38 // IPVS_FNAT_CMD_GET_STATS, line 133
+	ipvsFnatCmdDrain        = 39 // IPVS_FNAT_CMD_DRAIN, line 134
+	ipvsFnatCmdSetZone      = 47 // IPVS_FNAT_CMD_SET_ZONE, line 136
+	// Notifications only.
+	ipvsFnatCmdSnatNew = 48 // IPVS_FNAT_CMD_SNAT_NEW, line 139
+	ipvsFnatCmdSnatEnd = 49 // IPVS_FNAT_CMD_SNAT_END, line 140
 )
 
 const (
-	ipvsFnatCmdMax = 39 // IPVS_FNAT_CMD_MAX, line 111
+	ipvsFnatCmdMax = 49 // IPVS_FNAT_CMD_MAX, line 145
 )
 
 // First level. 1, 7 and 8 are the numbers of Alibaba's extended protocol.
 const (
-	ipvsFnatAttrUnspec  = 0  // IPVS_FNAT_ATTR_UNSPEC, line 115
-	ipvsFnatAttrService = 1  // IPVS_FNAT_ATTR_SERVICE, line 116: nested, IPVS_FNAT_SVC_ATTR_*
-	ipvsFnatAttrLaddr   = 7  // IPVS_FNAT_ATTR_LADDR, line 117: nested, IPVS_FNAT_LADDR_ATTR_*
-	ipvsFnatAttrZone    = 8  // IPVS_FNAT_ATTR_ZONE, line 118: nested, IPVS_FNAT_ZONE_ATTR_*
-	ipvsFnatAttrInfo    = 9  // IPVS_FNAT_ATTR_INFO, line 119: nested, IPVS_FNAT_INFO_ATTR_*
-	ipvsFnatAttrConn    = 10 // IPVS_FNAT_ATTR_CONN, line 120: nested, IPVS_FNAT_CONN_ATTR_*
-	ipvsFnatAttrStat    = 11 // IPVS_FNAT_ATTR_STAT, line 121: nested, IPVS_FNAT_STAT_ATTR_*
+	ipvsFnatAttrUnspec  = 0  // IPVS_FNAT_ATTR_UNSPEC, line 149
+	ipvsFnatAttrService = 1  // IPVS_FNAT_ATTR_SERVICE, line 150: nested, IPVS_FNAT_SVC_ATTR_*
+	ipvsFnatAttrLaddr   = 7  // IPVS_FNAT_ATTR_LADDR, line 151: nested, IPVS_FNAT_LADDR_ATTR_*
+	ipvsFnatAttrZone    = 8  // IPVS_FNAT_ATTR_ZONE, line 152: nested, IPVS_FNAT_ZONE_ATTR_*
+	ipvsFnatAttrInfo    = 9  // IPVS_FNAT_ATTR_INFO, line 153: nested, IPVS_FNAT_INFO_ATTR_*
+	ipvsFnatAttrConn    = 10 // IPVS_FNAT_ATTR_CONN, line 154: nested, IPVS_FNAT_CONN_ATTR_*
+	ipvsFnatAttrStat    = 11 // IPVS_FNAT_ATTR_STAT, line 155: nested, IPVS_FNAT_STAT_ATTR_*
 )
 
 const (
-	ipvsFnatAttrMax = 11 // IPVS_FNAT_ATTR_MAX, line 126
+	ipvsFnatAttrMax = 11 // IPVS_FNAT_ATTR_MAX, line 160
 )
 
 // IPVS_FNAT_ATTR_SERVICE. 1 to 5 are laid out as stock's IPVS_SVC_ATTR_*.
 const (
-	ipvsFnatSvcAttrUnspec     = 0 // IPVS_FNAT_SVC_ATTR_UNSPEC, line 130
-	ipvsFnatSvcAttrAf         = 1 // IPVS_FNAT_SVC_ATTR_AF, line 131: u16, AF_INET or AF_INET6
-	ipvsFnatSvcAttrProtocol   = 2 // IPVS_FNAT_SVC_ATTR_PROTOCOL, line 132: u16, IPPROTO_TCP or IPPROTO_UDP
-	ipvsFnatSvcAttrAddr       = 3 // IPVS_FNAT_SVC_ATTR_ADDR, line 133: 16 bytes, vip
-	ipvsFnatSvcAttrPort       = 4 // IPVS_FNAT_SVC_ATTR_PORT, line 134: be16, vport; 0: all ports
-	ipvsFnatSvcAttrFwmark     = 5 // IPVS_FNAT_SVC_ATTR_FWMARK, line 135: u32, in place of 2 to 4; not 0
-	ipvsFnatSvcAttrFlags      = 6 // IPVS_FNAT_SVC_ATTR_FLAGS, line 136: struct nla_bitfield32
-	ipvsFnatSvcAttrLaddrCount = 7 // IPVS_FNAT_SVC_ATTR_LADDR_COUNT, line 137: u32, answers only
+	ipvsFnatSvcAttrUnspec     = 0 // IPVS_FNAT_SVC_ATTR_UNSPEC, line 164
+	ipvsFnatSvcAttrAf         = 1 // IPVS_FNAT_SVC_ATTR_AF, line 165: u16, AF_INET or AF_INET6
+	ipvsFnatSvcAttrProtocol   = 2 // IPVS_FNAT_SVC_ATTR_PROTOCOL, line 166: u16, IPPROTO_TCP or IPPROTO_UDP
+	ipvsFnatSvcAttrAddr       = 3 // IPVS_FNAT_SVC_ATTR_ADDR, line 167: 16 bytes, vip
+	ipvsFnatSvcAttrPort       = 4 // IPVS_FNAT_SVC_ATTR_PORT, line 168: be16, vport; 0: all ports
+	ipvsFnatSvcAttrFwmark     = 5 // IPVS_FNAT_SVC_ATTR_FWMARK, line 169: u32, in place of 2 to 4; not 0
+	ipvsFnatSvcAttrFlags      = 6 // IPVS_FNAT_SVC_ATTR_FLAGS, line 170: struct nla_bitfield32
+	ipvsFnatSvcAttrLaddrCount = 7 // IPVS_FNAT_SVC_ATTR_LADDR_COUNT, line 171: u32, answers only
 )
 
 const (
-	ipvsFnatSvcAttrMax = 7 // IPVS_FNAT_SVC_ATTR_MAX, line 142
+	ipvsFnatSvcAttrMax = 7 // IPVS_FNAT_SVC_ATTR_MAX, line 176
 )
 
 // Bits of IPVS_FNAT_SVC_ATTR_FLAGS.
 const (
-	ipvsFnatSvcFSynproxy = 0x1 // IPVS_FNAT_SVC_F_SYNPROXY, line 145: answer SYNs with a cookie
+	ipvsFnatSvcFSynproxy = 0x1 // IPVS_FNAT_SVC_F_SYNPROXY, line 179: answer SYNs with a cookie
 )
 
 // IPVS_FNAT_ATTR_LADDR
 const (
-	ipvsFnatLaddrAttrUnspec = 0 // IPVS_FNAT_LADDR_ATTR_UNSPEC, line 149
-	ipvsFnatLaddrAttrAddr   = 1 // IPVS_FNAT_LADDR_ATTR_ADDR, line 150: 16 bytes, lip
+	ipvsFnatLaddrAttrUnspec = 0 // IPVS_FNAT_LADDR_ATTR_UNSPEC, line 183
+	ipvsFnatLaddrAttrAddr   = 1 // IPVS_FNAT_LADDR_ATTR_ADDR, line 184: 16 bytes, lip
 	// u64: how often a new connection found no free port here and went
 	// on to the next local address, or was refused.
-	ipvsFnatLaddrAttrPortConflict = 2 // IPVS_FNAT_LADDR_ATTR_PORT_CONFLICT, line 154
-	ipvsFnatLaddrAttrConnCounts   = 3 // IPVS_FNAT_LADDR_ATTR_CONN_COUNTS, line 155: u32, connections now
-	ipvsFnatLaddrAttrPad          = 4 // IPVS_FNAT_LADDR_ATTR_PAD, line 156
+	ipvsFnatLaddrAttrPortConflict = 2 // IPVS_FNAT_LADDR_ATTR_PORT_CONFLICT, line 188
+	ipvsFnatLaddrAttrConnCounts   = 3 // IPVS_FNAT_LADDR_ATTR_CONN_COUNTS, line 189: u32, connections now
+	ipvsFnatLaddrAttrPad          = 4 // IPVS_FNAT_LADDR_ATTR_PAD, line 190
 )
 
 const (
-	ipvsFnatLaddrAttrMax = 4 // IPVS_FNAT_LADDR_ATTR_MAX, line 161
+	ipvsFnatLaddrAttrMax = 4 // IPVS_FNAT_LADDR_ATTR_MAX, line 195
 )
 
 // IPVS_FNAT_ATTR_ZONE
 const (
-	ipvsFnatZoneAttrUnspec    = 0 // IPVS_FNAT_ZONE_ATTR_UNSPEC, line 165
-	ipvsFnatZoneAttrAddr      = 1 // IPVS_FNAT_ZONE_ATTR_ADDR, line 166: 16 bytes, network
-	ipvsFnatZoneAttrNetmask   = 2 // IPVS_FNAT_ZONE_ATTR_NETMASK, line 167: be32, IPv4 only
-	ipvsFnatZoneAttrPrefixlen = 3 // IPVS_FNAT_ZONE_ATTR_PREFIXLEN, line 168: u8, in place of NETMASK
-	ipvsFnatZoneAttrAf        = 4 // IPVS_FNAT_ZONE_ATTR_AF, line 169: u16; absent: AF_INET
+	ipvsFnatZoneAttrUnspec     = 0 // IPVS_FNAT_ZONE_ATTR_UNSPEC, line 199
+	ipvsFnatZoneAttrAddr       = 1 // IPVS_FNAT_ZONE_ATTR_ADDR, line 200: 16 bytes, network
+	ipvsFnatZoneAttrNetmask    = 2 // IPVS_FNAT_ZONE_ATTR_NETMASK, line 201: be32, IPv4 only
+	ipvsFnatZoneAttrPrefixlen  = 3 // IPVS_FNAT_ZONE_ATTR_PREFIXLEN, line 202: u8, in place of NETMASK
+	ipvsFnatZoneAttrAf         = 4 // IPVS_FNAT_ZONE_ATTR_AF, line 203: u16; absent: AF_INET
+	ipvsFnatZoneAttrSelect     = 5 // IPVS_FNAT_ZONE_ATTR_SELECT, line 204: u8, IPVS_FNAT_ZONE_SELECT_*
+	ipvsFnatZoneAttrLimit      = 6 // IPVS_FNAT_ZONE_ATTR_LIMIT, line 205: u32, connections of a source; 0: any
+	ipvsFnatZoneAttrLaddrCount = 7 // IPVS_FNAT_ZONE_ATTR_LADDR_COUNT, line 206: u32, answers only
 )
 
 const (
-	ipvsFnatZoneAttrMax = 4 // IPVS_FNAT_ZONE_ATTR_MAX, line 174
+	ipvsFnatZoneAttrMax = 7 // IPVS_FNAT_ZONE_ATTR_MAX, line 211
+)
+
+// How a zone chooses a local address for a new connection.
+const (
+	ipvsFnatZoneSelectRr  = 0 // IPVS_FNAT_ZONE_SELECT_RR, line 215: in turn
+	ipvsFnatZoneSelectSh  = 1 // IPVS_FNAT_ZONE_SELECT_SH, line 216: by source address
+	ipvsFnatZoneSelectSdh = 2 // IPVS_FNAT_ZONE_SELECT_SDH, line 217: by source and destination address
+)
+
+const (
+	ipvsFnatZoneSelectMax = 2 // IPVS_FNAT_ZONE_SELECT_MAX, line 222
 )
 
 // IPVS_FNAT_ATTR_INFO
 const (
-	ipvsFnatInfoAttrUnspec       = 0 // IPVS_FNAT_INFO_ATTR_UNSPEC, line 178
-	ipvsFnatInfoAttrVersion      = 1 // IPVS_FNAT_INFO_ATTR_VERSION, line 179: string, module version
-	ipvsFnatInfoAttrCapabilities = 2 // IPVS_FNAT_INFO_ATTR_CAPABILITIES, line 180: u32, IPVS_FNAT_CAP_*
-	ipvsFnatInfoAttrConns        = 3 // IPVS_FNAT_INFO_ATTR_CONNS, line 181: u32
+	ipvsFnatInfoAttrUnspec       = 0 // IPVS_FNAT_INFO_ATTR_UNSPEC, line 226
+	ipvsFnatInfoAttrVersion      = 1 // IPVS_FNAT_INFO_ATTR_VERSION, line 227: string, module version
+	ipvsFnatInfoAttrCapabilities = 2 // IPVS_FNAT_INFO_ATTR_CAPABILITIES, line 228: u32, IPVS_FNAT_CAP_*
+	ipvsFnatInfoAttrConns        = 3 // IPVS_FNAT_INFO_ATTR_CONNS, line 229: u32
 )
 
 const (
-	ipvsFnatInfoAttrMax = 3 // IPVS_FNAT_INFO_ATTR_MAX, line 186
+	ipvsFnatInfoAttrMax = 3 // IPVS_FNAT_INFO_ATTR_MAX, line 234
 )
 
 // Bits of IPVS_FNAT_INFO_ATTR_CAPABILITIES.
 const (
-	ipvsFnatCapFullnat  = 0x1  // IPVS_FNAT_CAP_FULLNAT, line 189: forwarding method 5
-	ipvsFnatCapSynproxy = 0x2  // IPVS_FNAT_CAP_SYNPROXY, line 190: IPVS_FNAT_SVC_F_SYNPROXY
-	ipvsFnatCapZone     = 0x4  // IPVS_FNAT_CAP_ZONE, line 191: commands 21 to 26
-	ipvsFnatCapToa      = 0x8  // IPVS_FNAT_CAP_TOA, line 192: client's address in a TCP option
-	ipvsFnatCapDrain    = 0x10 // IPVS_FNAT_CAP_DRAIN, line 193: IPVS_FNAT_CMD_DRAIN
+	ipvsFnatCapFullnat  = 0x1  // IPVS_FNAT_CAP_FULLNAT, line 237: forwarding method 5
+	ipvsFnatCapSynproxy = 0x2  // IPVS_FNAT_CAP_SYNPROXY, line 238: IPVS_FNAT_SVC_F_SYNPROXY
+	ipvsFnatCapZone     = 0x4  // IPVS_FNAT_CAP_ZONE, line 239: commands 21 to 26
+	ipvsFnatCapToa      = 0x8  // IPVS_FNAT_CAP_TOA, line 240: client's address in a TCP option
+	ipvsFnatCapDrain    = 0x10 // IPVS_FNAT_CAP_DRAIN, line 241: IPVS_FNAT_CMD_DRAIN
 )
 
 // IPVS_FNAT_ATTR_CONN
 const (
-	ipvsFnatConnAttrUnspec   = 0  // IPVS_FNAT_CONN_ATTR_UNSPEC, line 197
-	ipvsFnatConnAttrAf       = 1  // IPVS_FNAT_CONN_ATTR_AF, line 198: u16
-	ipvsFnatConnAttrProtocol = 2  // IPVS_FNAT_CONN_ATTR_PROTOCOL, line 199: u16
-	ipvsFnatConnAttrCaddr    = 3  // IPVS_FNAT_CONN_ATTR_CADDR, line 200: 16 bytes, cip
-	ipvsFnatConnAttrCport    = 4  // IPVS_FNAT_CONN_ATTR_CPORT, line 201: be16
-	ipvsFnatConnAttrVaddr    = 5  // IPVS_FNAT_CONN_ATTR_VADDR, line 202: 16 bytes, vip
-	ipvsFnatConnAttrVport    = 6  // IPVS_FNAT_CONN_ATTR_VPORT, line 203: be16
-	ipvsFnatConnAttrLaddr    = 7  // IPVS_FNAT_CONN_ATTR_LADDR, line 204: 16 bytes, lip
-	ipvsFnatConnAttrLport    = 8  // IPVS_FNAT_CONN_ATTR_LPORT, line 205: be16
-	ipvsFnatConnAttrDaddr    = 9  // IPVS_FNAT_CONN_ATTR_DADDR, line 206: 16 bytes, rip
-	ipvsFnatConnAttrDport    = 10 // IPVS_FNAT_CONN_ATTR_DPORT, line 207: be16
-	ipvsFnatConnAttrState    = 11 // IPVS_FNAT_CONN_ATTR_STATE, line 208: u16, stock's IP_VS_TCP_S_* or UDP
-	ipvsFnatConnAttrExpires  = 12 // IPVS_FNAT_CONN_ATTR_EXPIRES, line 209: u32, ms until the timer fires
+	ipvsFnatConnAttrUnspec = 0 // IPVS_FNAT_CONN_ATTR_UNSPEC, line 245
+	ipvsFnatConnAttrAf     = 1 // IPVS_FNAT_CONN_ATTR_AF, line 246: u16
+	// u16; of an ICMP echo CPORT and LPORT are identifiers, DPORT is 0
+	ipvsFnatConnAttrProtocol = 2  // IPVS_FNAT_CONN_ATTR_PROTOCOL, line 248
+	ipvsFnatConnAttrCaddr    = 3  // IPVS_FNAT_CONN_ATTR_CADDR, line 249: 16 bytes, cip
+	ipvsFnatConnAttrCport    = 4  // IPVS_FNAT_CONN_ATTR_CPORT, line 250: be16
+	ipvsFnatConnAttrVaddr    = 5  // IPVS_FNAT_CONN_ATTR_VADDR, line 251: 16 bytes, vip
+	ipvsFnatConnAttrVport    = 6  // IPVS_FNAT_CONN_ATTR_VPORT, line 252: be16
+	ipvsFnatConnAttrLaddr    = 7  // IPVS_FNAT_CONN_ATTR_LADDR, line 253: 16 bytes, lip
+	ipvsFnatConnAttrLport    = 8  // IPVS_FNAT_CONN_ATTR_LPORT, line 254: be16
+	ipvsFnatConnAttrDaddr    = 9  // IPVS_FNAT_CONN_ATTR_DADDR, line 255: 16 bytes, rip
+	ipvsFnatConnAttrDport    = 10 // IPVS_FNAT_CONN_ATTR_DPORT, line 256: be16
+	// u16, stock's IP_VS_TCP_S_* or UDP; 0 for an ICMP echo
+	ipvsFnatConnAttrState   = 11 // IPVS_FNAT_CONN_ATTR_STATE, line 258
+	ipvsFnatConnAttrExpires = 12 // IPVS_FNAT_CONN_ATTR_EXPIRES, line 259: u32, ms until the timer fires
+	// u64, ns since 1970 (CLOCK_REALTIME), notifications only
+	ipvsFnatConnAttrTime = 13 // IPVS_FNAT_CONN_ATTR_TIME, line 261
+	ipvsFnatConnAttrPad  = 14 // IPVS_FNAT_CONN_ATTR_PAD, line 262
 )
 
 const (
-	ipvsFnatConnAttrMax = 12 // IPVS_FNAT_CONN_ATTR_MAX, line 214
+	ipvsFnatConnAttrMax = 14 // IPVS_FNAT_CONN_ATTR_MAX, line 267
 )
 
 // IPVS_FNAT_ATTR_STAT
 const (
-	ipvsFnatStatAttrUnspec = 0 // IPVS_FNAT_STAT_ATTR_UNSPEC, line 218
-	ipvsFnatStatAttrName   = 1 // IPVS_FNAT_STAT_ATTR_NAME, line 219: string
-	ipvsFnatStatAttrValue  = 2 // IPVS_FNAT_STAT_ATTR_VALUE, line 220: u64
-	ipvsFnatStatAttrPad    = 3 // IPVS_FNAT_STAT_ATTR_PAD, line 221
+	ipvsFnatStatAttrUnspec = 0 // IPVS_FNAT_STAT_ATTR_UNSPEC, line 271
+	ipvsFnatStatAttrName   = 1 // IPVS_FNAT_STAT_ATTR_NAME, line 272: string
+	ipvsFnatStatAttrValue  = 2 // IPVS_FNAT_STAT_ATTR_VALUE, line 273: u64
+	ipvsFnatStatAttrPad    = 3 // IPVS_FNAT_STAT_ATTR_PAD, line 274
 )
 
 const (
-	ipvsFnatStatAttrMax = 3 // IPVS_FNAT_STAT_ATTR_MAX, line 226
+	ipvsFnatStatAttrMax = 3 // IPVS_FNAT_STAT_ATTR_MAX, line 279
 )

@@ -54,6 +54,13 @@ static inline struct rt6_info *dst_rt6_info(struct dst_entry *dst)
 #define FNAT_GENL_RESV_START_OP(...)
 #endif
 
+/* A line of a genl_multicast_group's initializer: who may listen. */
+#ifdef HAVE_GENL_MULTICAST_GROUP_FLAGS
+#define FNAT_GENL_MCGRP_UNS_ADMIN .flags = GENL_UNS_ADMIN_PERM,
+#else
+#define FNAT_GENL_MCGRP_UNS_ADMIN
+#endif
+
 /* The attributes that came with the request for a dump. */
 static inline struct nlattr **fnat_nl_dump_attrs(struct netlink_callback *cb)
 {

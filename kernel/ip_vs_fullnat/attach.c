@@ -40,10 +40,13 @@ static int done_conn(struct ip_vs_app *app, struct ip_vs_conn *cp)
 	 * is ip_vs_try_bind_dest() of the sync daemon, which holds cp->lock,
 	 * as fnat_route() does, and the connection goes on.
 	 */
-	if (!refcount_read(&cp->refcnt))
+	if (!refcount_read(&cp->refcnt) && !c->snat)
 		say_goodbye(c);
 	c->detached = true;
-	fnat_stat_inc(c->fn, CONN_DONE);
+	if (c->snat)
+		fnat_stat_inc(c->fn, SNAT_CONN_DONE);
+	else
+		fnat_stat_inc(c->fn, CONN_DONE);
 	fnat_conn_release(c);
 	return 0;
 }
@@ -168,6 +171,21 @@ bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 		return true;
 	fnat_stat_inc(fn, UNBOUND);
 	return false;
+}
+
+/*
+ * Hangs @c on a connection that the caller has just made and nobody else uses.
+ * It takes over the caller's reference to this module.
+ */
+void fnat_attach_snat(struct ip_vs_conn *cp, struct fnat_conn *c)
+{
+	atomic_inc(&fnat_app.usecnt);
+	spin_lock_bh(&cp->lock);
+	cp->app_data = c;
+	cp->app = &fnat_app;
+	/* Its conntrack entry, if it has one, is not stock's to delete. */
+	cp->flags &= ~IP_VS_CONN_F_NFCT;
+	spin_unlock_bh(&cp->lock);
 }
 
 /*

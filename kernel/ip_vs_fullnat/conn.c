@@ -6,6 +6,8 @@
  * from the timer that ends the last one.
  */
 #include <linux/delay.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -25,7 +27,7 @@
 
 static struct rhashtable conns;
 
-static u32 tuple_hash(const void *data, u32 len, u32 seed)
+u32 fnat_conn_tuple_hash(const void *data, u32 len, u32 seed)
 {
 	const struct fnat_tuple *t = data;
 	u32 ports = (__force u32)t->rport << 16 | (__force u32)t->lport;
@@ -40,7 +42,7 @@ static u32 conn_hash(const void *data, u32 len, u32 seed)
 {
 	const struct fnat_conn *c = data;
 
-	return tuple_hash(&c->tuple, len, seed);
+	return fnat_conn_tuple_hash(&c->tuple, len, seed);
 }
 
 static int conn_cmp(struct rhashtable_compare_arg *arg, const void *obj)
@@ -58,7 +60,7 @@ static int conn_cmp(struct rhashtable_compare_arg *arg, const void *obj)
 static const struct rhashtable_params conn_params = {
 	.head_offset = offsetof(struct fnat_conn, node),
 	.key_len = sizeof(struct fnat_tuple),
-	.hashfn = tuple_hash,
+	.hashfn = fnat_conn_tuple_hash,
 	.obj_hashfn = conn_hash,
 	.obj_cmpfn = conn_cmp,
 	.automatic_shrinking = true,
@@ -67,6 +69,48 @@ static const struct rhashtable_params conn_params = {
 static struct fnat_conn *conn_find(const struct fnat_tuple *tuple)
 {
 	return rhashtable_lookup(&conns, tuple, conn_params);
+}
+
+/* Identifiers of echoes stand for the port of the side that asked. */
+static bool echo_ports(const struct sk_buff *skb, const struct ip_vs_iphdr *iph,
+		       struct fnat_ports *ports)
+{
+	const struct icmphdr *icmph;
+	struct icmphdr buf;
+
+	icmph = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+	if (!icmph)
+		return false;
+	ports->source = 0;
+	ports->dest = 0;
+	switch (icmph->type) {
+	case ICMP_ECHO:
+	case ICMPV6_ECHO_REQUEST:
+		ports->source = icmph->un.echo.id;
+		return true;
+	case ICMP_ECHOREPLY:
+	case ICMPV6_ECHO_REPLY:
+		ports->dest = icmph->un.echo.id;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The ports of the packet whose header is @iph: false, it is none of ours. */
+bool fnat_conn_ports(const struct sk_buff *skb, const struct ip_vs_iphdr *iph,
+		     struct fnat_ports *ports)
+{
+	switch (iph->protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+		return !skb_copy_bits(skb, iph->len, ports, sizeof(*ports));
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return echo_ports(skb, iph, ports);
+	default:
+		return false;
+	}
 }
 
 /*
@@ -83,22 +127,20 @@ struct fnat_conn *fnat_conn_find_rcu(struct fnat_net *fn,
 		.af = af,
 		.protocol = iph->protocol,
 	};
-	const struct fnat_ports *ports;
-	struct fnat_ports buf;
+	struct fnat_ports ports;
 
-	ports = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
-	if (!ports)
+	if (!fnat_conn_ports(skb, iph, &ports))
 		return NULL;
 	if (dir == FNAT_DIR_REPLY) {
 		tuple.rip = iph->saddr;
-		tuple.rport = ports->source;
+		tuple.rport = ports.source;
 		tuple.lip = iph->daddr;
-		tuple.lport = ports->dest;
+		tuple.lport = ports.dest;
 	} else {
 		tuple.rip = iph->daddr;
-		tuple.rport = ports->dest;
+		tuple.rport = ports.dest;
 		tuple.lip = iph->saddr;
-		tuple.lport = ports->source;
+		tuple.lport = ports.source;
 	}
 	return conn_find(&tuple);
 }
@@ -157,7 +199,8 @@ static struct fnat_conn *conn_find_over(const struct fnat_conn *c,
 	for (i = 0; i < min(count, CONN_RECLAIM_TRIES); i++) {
 		t->lport = htons(lowest + (port + i) % count);
 		old = conn_find(t);
-		over = old && READ_ONCE(old->map) ? conn_over_for(old) : 0;
+		over = old && old->snat == c->snat && READ_ONCE(old->map) ?
+		       conn_over_for(old) : 0;
 		if (over <= longest)
 			continue;
 		oldest = old;
@@ -193,6 +236,8 @@ static struct fnat_portmap *conn_reclaim(struct fnat_conn *c,
 		if (!map)
 			continue;
 		rhashtable_remove_fast(&conns, &old->node, conn_params);
+		if (old->snat)
+			fnat_snat_conn_unhash(old);
 		/* Out of the table a drain would not find it any more. */
 		fnat_attach_expire(old->cp);
 		fnat_tcp_inherit(&c->tcp, &old->tcp);
@@ -222,18 +267,19 @@ static int conn_take_from(struct fnat_conn *c, struct fnat_svc_laddr *entry,
 }
 
 /*
- * Takes a local address of the set, in turn, and a port of it. When the ports
- * of one are used up the next one is tried.
+ * Takes a local address, from the @first one on, and a port of it. When the
+ * ports of one are used up the next one is tried.
  */
-static int conn_take_any(struct fnat_conn *c, const struct fnat_laddr_set *set,
-			 unsigned int first, bool reclaim)
+static int conn_take_any(struct fnat_conn *c,
+			 struct fnat_svc_laddr *const *entries,
+			 unsigned int count, unsigned int first, bool reclaim)
 {
 	struct fnat_svc_laddr *entry;
 	int err = -EADDRNOTAVAIL;
 	unsigned int i;
 
-	for (i = 0; i < set->count; i++) {
-		entry = set->entry[(first + i) % set->count];
+	for (i = 0; i < count; i++) {
+		entry = entries[(first + i) % count];
 		if (!refcount_inc_not_zero(&entry->refcnt))
 			continue;
 		err = conn_take_from(c, entry, reclaim);
@@ -246,16 +292,20 @@ static int conn_take_any(struct fnat_conn *c, const struct fnat_laddr_set *set,
 	return err;
 }
 
-static int conn_take_port(struct fnat_conn *c, const struct fnat_laddr_set *set)
+/* 0, -EADDRNOTAVAIL: none of @count, -EADDRINUSE: no free port, -ENOMEM. */
+int fnat_conn_take_port(struct fnat_conn *c,
+			struct fnat_svc_laddr *const *entries,
+			unsigned int count, unsigned int first)
 {
-	unsigned int first = this_cpu_inc_return(*c->fn->turn);
-	int err = conn_take_any(c, set, first, false);
+	int err = conn_take_any(c, entries, count, first, false);
 
-	return err == -EADDRINUSE ? conn_take_any(c, set, first, true) : err;
+	if (err != -EADDRINUSE)
+		return err;
+	return conn_take_any(c, entries, count, first, true);
 }
 
 /* Leaves the table and gives the port back, unless that has been done. */
-static void conn_give_port(struct fnat_conn *c)
+void fnat_conn_give_port(struct fnat_conn *c)
 {
 	struct fnat_portmap *map = xchg(&c->map, NULL);
 
@@ -281,6 +331,21 @@ static void conn_sum_changes(struct fnat_conn *c)
 				fnat_mangle_port_diff(cp->vport, t->rport));
 }
 
+/* Makes the connection known to packets of real servers: 0 or -errno. */
+int fnat_conn_enter(struct fnat_conn *c)
+{
+	int err;
+
+	conn_sum_changes(c);
+	err = rhashtable_lookup_insert_key(&conns, &c->tuple, &c->node,
+					   conn_params);
+	if (err)
+		return err;
+	fnat_net_get(c->fn);
+	atomic_inc(&c->fn->conns);
+	return 0;
+}
+
 /*
  * Makes our part of @cp, with a local address and port, and enters it into the
  * table. ERR_PTR: -ESRCH no such service extension, -EADDRNOTAVAIL it has no
@@ -290,6 +355,7 @@ struct fnat_conn *fnat_conn_new(struct fnat_net *fn, struct ip_vs_conn *cp,
 				const struct sk_buff *skb)
 {
 	struct fnat_svc *svc = conn_service(fn, cp);
+	const struct fnat_laddr_set *set;
 	struct fnat_conn *c;
 	int err;
 
@@ -307,20 +373,18 @@ struct fnat_conn *fnat_conn_new(struct fnat_net *fn, struct ip_vs_conn *cp,
 	ip_vs_addr_copy(cp->af, &c->tuple.rip, &cp->daddr);
 	c->client_oif = fnat_route_link_local_oif(skb, cp->af, &cp->caddr);
 
-	err = conn_take_port(c, rcu_dereference(svc->laddrs));
+	set = rcu_dereference(svc->laddrs);
+	err = fnat_conn_take_port(c, set->entry, set->count,
+				  this_cpu_inc_return(*fn->turn));
 	if (err)
 		goto err_free;
-	conn_sum_changes(c);
-	err = rhashtable_lookup_insert_key(&conns, &c->tuple, &c->node,
-					   conn_params);
+	err = fnat_conn_enter(c);
 	if (err)
 		goto err_port;
-	fnat_net_get(fn);
-	atomic_inc(&fn->conns);
 	return c;
 
 err_port:
-	conn_give_port(c);
+	fnat_conn_give_port(c);
 err_free:
 	kfree(c);
 	return ERR_PTR(err == -EADDRINUSE || err == -EADDRNOTAVAIL ?
@@ -342,7 +406,9 @@ void fnat_conn_release(struct fnat_conn *c)
 {
 	struct fnat_net *fn = c->fn;
 
-	conn_give_port(c);
+	if (c->snat)
+		fnat_snat_conn_release(c);
+	fnat_conn_give_port(c);
 	fnat_splice_end(xchg(&c->splice, NULL));
 	conn_release_routes(c);
 	atomic_dec(&fn->conns);
@@ -358,6 +424,7 @@ void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 	rw->len_diff = 0;
 	rw->inner_seq_add = 0;
 	rw->mtu_sub = 0;
+	rw->forwarded = c->snat;
 	if (dir == FNAT_DIR_ORIG) {
 		rw->saddr = &c->tuple.lip;
 		rw->sport = c->tuple.lport;

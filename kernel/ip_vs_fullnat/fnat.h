@@ -17,6 +17,7 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
+#include <linux/workqueue.h>
 #include <net/dst.h>
 #include <net/genetlink.h>
 #include <net/ip_vs.h>
@@ -77,6 +78,17 @@ struct fnat_sysctl {
 	int synproxy_reuse_fin_wait;
 	int synproxy_reuse_close_wait;
 	int synproxy_reuse_last_ack;
+	int snat_no_zone_drop;
+	int snat_stray_drop;
+	int snat_icmp_timeout;
+};
+
+/* SNAT zones of a namespace, see snat.h */
+struct fnat_snat_net {
+	struct list_head zones;		/* in order of matching [lock, RCU] */
+	unsigned int zone_count;	/* [lock] */
+	u8 on[2];			/* IPv4, IPv6: FNAT_SNAT_* [ONCE] */
+	struct work_struct uplink_work;
 };
 
 /* What the module knows of a network namespace. */
@@ -100,6 +112,7 @@ struct fnat_net {
 	struct hlist_head laddr_hash[1 << FNAT_LADDR_BITS]; /* [RCU] */
 	struct hlist_head vip_hash[1 << FNAT_LADDR_BITS]; /* [lock, RCU] */
 
+	struct fnat_snat_net snat;
 	struct fnat_sysctl sysctl;	/* [ONCE] */
 	struct ctl_table_header *sysctl_header;	/* [const] */
 	struct rcu_head rcu;
@@ -115,16 +128,17 @@ struct fnat_laddr {
 	struct rcu_head rcu;
 };
 
-/* A local address as one service has it; counts that service's connections. */
+/* A local address as one service or zone has it; counts connections of that. */
 struct fnat_svc_laddr {
 	struct fnat_laddr *laddr;	/* [const] */
 	refcount_t refcnt;		/* the set, and each connection */
 	atomic_t conns;
 	atomic64_t conflicts;
+	int uplink;			/* zones: ifindex or 0 [fn->lock] */
 	struct rcu_head rcu;
 };
 
-/* The local addresses of a service: replaced as a whole when they change. */
+/* Those of a service or a zone: replaced as a whole when they change. */
 struct fnat_laddr_set {
 	struct rcu_head rcu;
 	unsigned int count;
@@ -215,7 +229,14 @@ struct fnat_conn {
 	__wsum port_diff;
 	int client_oif;			/* link-local clients, else 0 [const] */
 	bool detached;			/* take no more routes [cp->lock] */
+	bool snat;			/* part of a fnat_snat_conn [const] */
 	struct rcu_head rcu;
+};
+
+/* The port pair with which TCP and UDP headers begin. */
+struct fnat_ports {
+	__be16 source;
+	__be16 dest;
 };
 
 /* What a packet's headers become. */
@@ -229,6 +250,7 @@ struct fnat_rewrite {
 	__wsum len_diff;		/* of the pseudo header's length */
 	u32 inner_seq_add;		/* TCP inside an ICMP error */
 	u16 mtu_sub;			/* MTU that an ICMP error tells */
+	bool forwarded;			/* the host counts the hop */
 };
 
 /* main.c */
@@ -266,6 +288,21 @@ int fnat_svc_add_laddr(struct fnat_net *fn, struct fnat_svc *svc,
 		       const union nf_inet_addr *addr);
 int fnat_svc_del_laddr(struct fnat_net *fn, struct fnat_svc *svc,
 		       const union nf_inet_addr *addr);
+
+/* laddr_set.c: changes need process context and fn->lock */
+struct fnat_laddr_set *
+fnat_laddr_set_locked(struct fnat_net *fn,
+		      struct fnat_laddr_set __rcu *const *slot);
+int fnat_laddr_set_init(struct fnat_laddr_set __rcu **slot);
+void fnat_laddr_set_free(struct fnat_net *fn,
+			 struct fnat_laddr_set __rcu *const *slot);
+struct fnat_svc_laddr *fnat_laddr_set_find(const struct fnat_laddr_set *set,
+					   u16 af,
+					   const union nf_inet_addr *addr);
+int fnat_laddr_set_add(struct fnat_net *fn, struct fnat_laddr_set __rcu **slot,
+		       u16 af, const union nf_inet_addr *addr);
+int fnat_laddr_set_del(struct fnat_net *fn, struct fnat_laddr_set __rcu **slot,
+		       u16 af, const union nf_inet_addr *addr);
 void fnat_svc_laddr_put(struct fnat_svc_laddr *entry);
 
 /* defence.c: changes under fn->lock, the verdict under RCU */
@@ -294,6 +331,14 @@ struct fnat_conn *fnat_conn_find_rcu(struct fnat_net *fn,
 				     const struct sk_buff *skb, u16 af,
 				     const struct ip_vs_iphdr *iph,
 				     enum fnat_dir dir);
+bool fnat_conn_ports(const struct sk_buff *skb, const struct ip_vs_iphdr *iph,
+		     struct fnat_ports *ports);
+u32 fnat_conn_tuple_hash(const void *data, u32 len, u32 seed);
+int fnat_conn_take_port(struct fnat_conn *c,
+			struct fnat_svc_laddr *const *entry,
+			unsigned int count, unsigned int first);
+void fnat_conn_give_port(struct fnat_conn *c);
+int fnat_conn_enter(struct fnat_conn *c);
 void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 		       struct fnat_rewrite *rw);
 bool fnat_conn_drains(const struct fnat_conn *c);
@@ -307,6 +352,7 @@ bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 		 const struct sk_buff *skb);
 struct fnat_conn *fnat_attach_again(struct fnat_conn *old,
 				    const struct sk_buff *skb);
+void fnat_attach_snat(struct ip_vs_conn *cp, struct fnat_conn *c);
 struct ip_vs_conn *fnat_attach_get_rcu(struct fnat_conn *c);
 bool fnat_attach_expire(struct ip_vs_conn *cp);
 void fnat_attach_wait(struct ip_vs_conn *cp);
@@ -397,6 +443,12 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 unsigned int fnat_reply(struct fnat_net *fn, struct sk_buff *skb, u16 af);
 
 /* icmp.c */
+bool fnat_icmp_is_error(const struct sk_buff *skb, u16 af, unsigned int off);
+bool fnat_icmp_inner(const struct sk_buff *skb, u16 af,
+		     const struct ip_vs_iphdr *outer,
+		     struct ip_vs_iphdr *inner);
+void fnat_icmp_inner_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
+			     struct fnat_rewrite *rw);
 int fnat_icmp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 			const struct ip_vs_iphdr *inner);
 unsigned int fnat_icmp_to_client(struct fnat_net *fn, struct sk_buff *skb,
@@ -433,12 +485,6 @@ static inline unsigned int fnat_route_send(const struct fnat_conn *c,
 	return fnat_route_output(c->fn->net, c->tuple.af, skb, dst, noref);
 }
 
-/* The port pair with which TCP and UDP headers begin. */
-struct fnat_ports {
-	__be16 source;
-	__be16 dest;
-};
-
 static inline unsigned int fnat_addr_hash(u16 af, const union nf_inet_addr *a)
 {
 	u32 v = (__force u32)a->ip;
@@ -447,5 +493,7 @@ static inline unsigned int fnat_addr_hash(u16 af, const union nf_inet_addr *a)
 		v ^= (__force u32)(a->ip6[1] ^ a->ip6[2] ^ a->ip6[3]);
 	return hash_32(v, FNAT_LADDR_BITS);
 }
+
+#include "snat.h"
 
 #endif /* FNAT_H */

@@ -40,6 +40,46 @@ static unsigned int hook_guard(void *priv, struct sk_buff *skb,
 	return fnat_synproxy_guard(fn, skb, state->pf);
 }
 
+/* Nothing to do where no zone has ever had a flow, and none can begin. */
+static bool snat_is_idle(const struct fnat_net *fn)
+{
+	return !READ_ONCE(fn->snat.on[0]) && !READ_ONCE(fn->snat.on[1]) &&
+	       !atomic_read(&fn->conns);
+}
+
+static unsigned int hook_snat_out(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	struct fnat_net *fn = fnat_net(state->net);
+
+	if (snat_is_idle(fn))
+		return NF_ACCEPT;
+	return fnat_snat_out(fn, skb, state->pf);
+}
+
+static unsigned int hook_snat_first(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	struct fnat_net *fn = fnat_net(state->net);
+
+	if (likely(skb->ipvs_property) || snat_is_idle(fn))
+		return NF_ACCEPT;
+	return fnat_snat_first(fn, skb, state->pf, state->out->ifindex);
+}
+
+static unsigned int hook_snat_local(void *priv, struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	struct fnat_net *fn = fnat_net(state->net);
+	u8 protocol = state->pf == NFPROTO_IPV6 ? ipv6_hdr(skb)->nexthdr :
+						  ip_hdr(skb)->protocol;
+
+	if (likely(protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6) ||
+	    snat_is_idle(fn))
+		return NF_ACCEPT;
+	return fnat_snat_error_local(fn, skb, state->pf);
+}
+
 static bool is_syn(const struct tcphdr *th)
 {
 	return th && th->syn && !th->ack && !th->rst;
@@ -185,6 +225,29 @@ static const struct nf_hook_ops fnat_ops[] = {
 		.hooknum	= NF_INET_LOCAL_OUT,
 		.priority	= NF_IP_PRI_NAT_DST + 3,
 	},
+	/*
+	 * Zones: behind filters, ahead of stock's ip_vs_forward_icmp() and
+	 * ip_vs_out() (NF_IP_PRI_NAT_SRC - 1 and NF_IP_PRI_NAT_SRC); then
+	 * behind those; and ahead of stock's in LOCAL_OUT.
+	 */
+	{
+		.hook		= hook_snat_out,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_FORWARD,
+		.priority	= NF_IP_PRI_NAT_SRC - 2,
+	},
+	{
+		.hook		= hook_snat_first,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_FORWARD,
+		.priority	= NF_IP_PRI_NAT_SRC + 1,
+	},
+	{
+		.hook		= hook_snat_local,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= NF_IP_PRI_NAT_DST - 1,
+	},
 	/* The same for IPv6. */
 	{
 		.hook		= hook_reply,
@@ -209,6 +272,24 @@ static const struct nf_hook_ops fnat_ops[] = {
 		.pf		= NFPROTO_IPV6,
 		.hooknum	= NF_INET_LOCAL_OUT,
 		.priority	= NF_IP6_PRI_NAT_DST + 3,
+	},
+	{
+		.hook		= hook_snat_out,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_FORWARD,
+		.priority	= NF_IP6_PRI_NAT_SRC - 2,
+	},
+	{
+		.hook		= hook_snat_first,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_FORWARD,
+		.priority	= NF_IP6_PRI_NAT_SRC + 1,
+	},
+	{
+		.hook		= hook_snat_local,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_LOCAL_OUT,
+		.priority	= NF_IP6_PRI_NAT_DST - 1,
 	},
 };
 

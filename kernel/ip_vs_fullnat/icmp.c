@@ -10,7 +10,7 @@
 
 #include "fnat.h"
 
-static bool is_error(const struct sk_buff *skb, u16 af, unsigned int off)
+bool fnat_icmp_is_error(const struct sk_buff *skb, u16 af, unsigned int off)
 {
 	u8 buf;
 	const u8 *type = skb_header_pointer(skb, off, sizeof(buf), &buf);
@@ -28,8 +28,8 @@ static bool is_error(const struct sk_buff *skb, u16 af, unsigned int off)
  * of the other direction. Swapping the roles of a rewrite gives that of the
  * packet inside: what the receiver of the error once sent.
  */
-static void inner_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
-			  struct fnat_rewrite *rw)
+void fnat_icmp_inner_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
+			     struct fnat_rewrite *rw)
 {
 	struct fnat_rewrite to;
 
@@ -60,7 +60,7 @@ static unsigned int translate(struct fnat_conn *c, enum fnat_dir dir,
 		goto drop;
 
 	fnat_conn_rewrite(c, dir, &outer_rw);
-	inner_rewrite(c, dir, &inner_rw);
+	fnat_icmp_inner_rewrite(c, dir, &inner_rw);
 	outer_rw.addr_diff =
 		csum_add(fnat_mangle_addr_diff(af, &outer->saddr,
 					       outer_rw.saddr),
@@ -111,26 +111,36 @@ static bool inner_is_sane(const struct sk_buff *skb, u16 af, unsigned int off)
 	       !(iph->frag_off & htons(IP_OFFSET));
 }
 
+/* Reads the header of the packet inside an error: false, there is none. */
+bool fnat_icmp_inner(const struct sk_buff *skb, u16 af,
+		     const struct ip_vs_iphdr *outer, struct ip_vs_iphdr *inner)
+{
+	/* icmphdr and icmp6hdr are 8 bytes each. */
+	unsigned int off = outer->len + sizeof(struct icmphdr);
+
+	return fnat_icmp_is_error(skb, af, outer->len) &&
+	       inner_is_sane(skb, af, off) &&
+	       ip_vs_fill_iph_skb_icmp(af, skb, off, true, inner) &&
+	       !inner->fragoffs;
+}
+
 /* An ICMP packet for a local address; not ours: NF_ACCEPT. */
 unsigned int fnat_icmp_to_client(struct fnat_net *fn, struct sk_buff *skb,
 				 u16 af, const struct ip_vs_iphdr *outer)
 {
-	/* icmphdr and icmp6hdr are 8 bytes each. */
-	unsigned int off = outer->len + sizeof(struct icmphdr);
 	struct ip_vs_iphdr inner;
 	struct ip_vs_conn *cp;
 	unsigned int verdict;
 	struct fnat_conn *c;
 
-	if (!is_error(skb, af, outer->len) || !inner_is_sane(skb, af, off))
-		return NF_ACCEPT;
-	if (!ip_vs_fill_iph_skb_icmp(af, skb, off, true, &inner) ||
-	    inner.fragoffs ||
-	    (inner.protocol != IPPROTO_TCP && inner.protocol != IPPROTO_UDP))
-		return NF_ACCEPT;
-
+	if (!fnat_icmp_inner(skb, af, outer, &inner))
+		return fnat_snat_echo_in(fn, skb, af, outer);
 	/* The error is about a packet that we sent. */
 	c = fnat_conn_find_rcu(fn, skb, af, &inner, FNAT_DIR_ORIG);
+	if (c && c->snat) {
+		skb_dst_drop(skb);
+		return fnat_snat_error_in(c, skb, outer, &inner);
+	}
 	cp = c ? fnat_attach_get_rcu(c) : NULL;
 	if (!cp)
 		return NF_ACCEPT;

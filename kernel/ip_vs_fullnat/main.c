@@ -63,6 +63,8 @@ static struct fnat_net *net_alloc(struct net *net)
 	/* Netlink takes a sequence number of 0 for "not given". */
 	fn->generation = 1;
 	spin_lock_init(&fn->laddr_lock);
+	fnat_zone_net_init(fn);
+	fnat_uplink_net_init(fn);
 	return fn;
 }
 
@@ -109,10 +111,12 @@ static void __net_exit net_exit(struct net *net)
 {
 	struct fnat_net_ref *ref = net_generic(net, fnat_net_id);
 
+	fnat_uplink_net_exit(ref->fn);
 	fnat_procfs_net_exit(ref->fn);
 	fnat_sysctl_net_exit(ref->fn);
 	mutex_lock(&ref->fn->lock);
 	fnat_svc_flush(ref->fn);
+	fnat_zone_flush(ref->fn);
 	mutex_unlock(&ref->fn->lock);
 	fnat_net_put(ref->fn);
 }
@@ -151,24 +155,39 @@ static int __init fnat_init(void)
 	err = fnat_svc_init();
 	if (err)
 		goto err_conn;
-	err = register_pernet_subsys(&fnat_net_ops);
+	err = fnat_source_init();
 	if (err)
 		goto err_svc;
+	err = fnat_snat_conn_init();
+	if (err)
+		goto err_source;
+	err = register_pernet_subsys(&fnat_net_ops);
+	if (err)
+		goto err_snat_conn;
 	err = register_pernet_device(&fnat_net_dev_ops);
 	if (err)
 		goto err_net;
-	err = genl_register_family(&fnat_genl_family);
+	err = fnat_uplink_init();
 	if (err)
 		goto err_net_dev;
+	err = genl_register_family(&fnat_genl_family);
+	if (err)
+		goto err_uplink;
 	pr_info("FULLNAT for IPVS, version %s\n", FNAT_VERSION);
 	return 0;
 
+err_uplink:
+	fnat_uplink_exit();
 err_net_dev:
 	unregister_pernet_device(&fnat_net_dev_ops);
 err_net:
 	unregister_pernet_subsys(&fnat_net_ops);
 	/* net_free_rcu() is our code. */
 	rcu_barrier();
+err_snat_conn:
+	fnat_snat_conn_exit();
+err_source:
+	fnat_source_exit();
 err_svc:
 	fnat_svc_exit();
 err_conn:
@@ -182,11 +201,14 @@ err_ports:
 static void __exit fnat_exit(void)
 {
 	genl_unregister_family(&fnat_genl_family);
+	fnat_uplink_exit();
 	unregister_pernet_device(&fnat_net_dev_ops);
 	unregister_pernet_subsys(&fnat_net_ops);
 	/* Timers of proxied connections, that find them gone. */
 	synchronize_rcu();
 	rcu_barrier();
+	fnat_snat_conn_exit();
+	fnat_source_exit();
 	fnat_svc_exit();
 	fnat_conn_exit();
 	fnat_ports_exit();

@@ -91,10 +91,33 @@ static void udp_sum_apply(const struct sk_buff *skb, unsigned int l4_off,
 		uh->check = CSUM_MANGLED_0;
 }
 
+static bool is_icmp(u16 protocol)
+{
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
+/* Of the two ports of a flow of echoes the one that is not 0 is its identifier. */
+static void echo_id_apply(struct icmphdr *icmph, const struct fnat_rewrite *rw)
+{
+	icmph->un.echo.id = rw->sport ?: rw->dport;
+}
+
+/* ICMPv6 has a pseudo header below its checksum, ICMP has none. */
+static void echo_sum_apply(const struct sk_buff *skb, u16 protocol,
+			   unsigned int l4_off, struct icmphdr *icmph,
+			   const struct fnat_rewrite *rw)
+{
+	if (protocol == IPPROTO_ICMPV6)
+		l4_sum_apply(skb, l4_off, &icmph->checksum, rw);
+	else if (skb->ip_summed != CHECKSUM_PARTIAL)
+		sum_apply(&icmph->checksum, rw->l4_diff);
+}
+
 /*
- * Rewrites the packet's addresses and ports, a hop further. @l4_off: where the TCP or UDP
- * header starts, from skb->data, which is at the network header. 0, or -errno
- * when the headers are not all there or cannot be written.
+ * Rewrites the packet's addresses and ports, a hop further. @l4_off: where the
+ * header of TCP, UDP or an ICMP echo starts, from skb->data, which is at the
+ * network header. 0, or -errno when the headers are not all there or cannot be
+ * written.
  */
 int fnat_mangle(struct sk_buff *skb, u16 af, u16 protocol, unsigned int l4_off,
 		const struct fnat_rewrite *rw)
@@ -112,13 +135,20 @@ int fnat_mangle(struct sk_buff *skb, u16 af, u16 protocol, unsigned int l4_off,
 		skb->ip_summed = CHECKSUM_NONE;
 
 	l4 = skb->data + l4_off;
-	if (protocol == IPPROTO_TCP)
-		l4_sum_apply(skb, l4_off, &((struct tcphdr *)l4)->check, rw);
-	else
-		udp_sum_apply(skb, l4_off, l4, rw);
-	ports_apply(l4, rw);
+	if (is_icmp(protocol)) {
+		echo_sum_apply(skb, protocol, l4_off, l4, rw);
+		echo_id_apply(l4, rw);
+	} else {
+		if (protocol == IPPROTO_TCP)
+			l4_sum_apply(skb, l4_off, &((struct tcphdr *)l4)->check,
+				     rw);
+		else
+			udp_sum_apply(skb, l4_off, l4, rw);
+		ports_apply(l4, rw);
+	}
 	addrs_apply(af, skb_network_header(skb), rw);
-	ttl_decrease(skb, af);
+	if (!rw->forwarded)
+		ttl_decrease(skb, af);
 	return 0;
 }
 
@@ -167,10 +197,18 @@ static void inner_apply(struct sk_buff *skb, u16 af, u16 protocol,
 			const struct fnat_rewrite *rw)
 {
 	struct fnat_ports *ports = (void *)(skb->data + inner->len);
+	struct icmphdr *icmph = (void *)ports;
 	struct udphdr *uh = (void *)ports;
 	struct tcphdr *th = (void *)ports;
 
-	ports_apply(ports, rw);
+	if (is_icmp(protocol)) {
+		sum_apply(&icmph->checksum,
+			  protocol == IPPROTO_ICMP ? rw->l4_diff :
+			  csum_add(rw->addr_diff, rw->l4_diff));
+		echo_id_apply(icmph, rw);
+	} else {
+		ports_apply(ports, rw);
+	}
 	/* The receiver compares it with what it has sent (RFC 5927 4). */
 	if (protocol == IPPROTO_TCP)
 		th->seq = htonl(ntohl(th->seq) + rw->inner_seq_add);
@@ -229,7 +267,8 @@ int fnat_mangle_icmp(struct sk_buff *skb, u16 af, u16 protocol,
 	if (outer_rw->mtu_sub)
 		lower_mtu(skb, af, outer->len, outer_rw->mtu_sub);
 	addrs_apply(af, skb_network_header(skb), outer_rw);
-	ttl_decrease(skb, af);
+	if (!outer_rw->forwarded)
+		ttl_decrease(skb, af);
 	icmp_sum_set(skb, af, outer->len);
 	return 0;
 }

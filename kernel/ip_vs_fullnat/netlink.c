@@ -31,6 +31,7 @@ static const struct nla_policy laddr_policy[IPVS_FNAT_LADDR_ATTR_MAX + 1] = {
 const struct nla_policy fnat_nl_policy[IPVS_FNAT_ATTR_MAX + 1] = {
 	[IPVS_FNAT_ATTR_SERVICE] = NLA_POLICY_NESTED(svc_policy),
 	[IPVS_FNAT_ATTR_LADDR] = NLA_POLICY_NESTED(laddr_policy),
+	[IPVS_FNAT_ATTR_ZONE] = NLA_POLICY_NESTED(fnat_nl_zone_policy),
 };
 
 static int parse_vip(struct nlattr **a, struct fnat_svc_key *key,
@@ -209,14 +210,11 @@ void *fnat_nl_dump_msg(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 /* Caller: fn->lock. */
-static int notify_flags(struct sk_buff *skb, u8 cmd,
-			const struct fnat_svc_key *key)
+static int notify_flags(struct sk_buff *skb, const struct fnat_svc_key *key)
 {
 	const struct fnat_svc *svc;
 	int err = 0;
 
-	if (cmd != IPVS_FNAT_CMD_SET_SERVICE)
-		return 0;
 	rcu_read_lock();
 	svc = fnat_svc_find_rcu(key);
 	if (svc)
@@ -225,22 +223,34 @@ static int notify_flags(struct sk_buff *skb, u8 cmd,
 	return err;
 }
 
-static int notify_fill(struct sk_buff *skb, u8 cmd,
-		       const struct fnat_svc_key *key,
-		       const union nf_inet_addr *laddr)
+/* Address and counters of a local address, in a nest of their own. */
+int fnat_nl_put_laddr(struct sk_buff *skb, const struct fnat_svc_laddr *entry)
+{
+	struct nlattr *nest = nla_nest_start(skb, IPVS_FNAT_ATTR_LADDR);
+
+	if (!nest ||
+	    fnat_nl_put_addr(skb, IPVS_FNAT_LADDR_ATTR_ADDR,
+			     &entry->laddr->addr) ||
+	    nla_put_u64_64bit(skb, IPVS_FNAT_LADDR_ATTR_PORT_CONFLICT,
+			      atomic64_read(&entry->conflicts),
+			      IPVS_FNAT_LADDR_ATTR_PAD) ||
+	    nla_put_u32(skb, IPVS_FNAT_LADDR_ATTR_CONN_COUNTS,
+			atomic_read(&entry->conns)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int notify_fill(struct sk_buff *skb, u8 cmd, fnat_nl_put_fn *put,
+		       const void *object, const union nf_inet_addr *laddr)
 {
 	void *hdr = genlmsg_put(skb, 0, 0, &fnat_genl_family, 0, cmd);
 	struct nlattr *nest;
 
 	if (!hdr)
 		return -EMSGSIZE;
-	if (key) {
-		nest = nla_nest_start(skb, IPVS_FNAT_ATTR_SERVICE);
-		if (!nest || fnat_nl_put_key(skb, key) ||
-		    notify_flags(skb, cmd, key))
-			return -EMSGSIZE;
-		nla_nest_end(skb, nest);
-	}
+	if (object && put(skb, object))
+		return -EMSGSIZE;
 	if (laddr) {
 		nest = nla_nest_start(skb, IPVS_FNAT_ATTR_LADDR);
 		if (!nest ||
@@ -252,17 +262,45 @@ static int notify_fill(struct sk_buff *skb, u8 cmd,
 	return 0;
 }
 
+static int put_service(struct sk_buff *skb, const void *key)
+{
+	struct nlattr *nest = nla_nest_start(skb, IPVS_FNAT_ATTR_SERVICE);
+
+	if (!nest || fnat_nl_put_key(skb, key))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_service_flags(struct sk_buff *skb, const void *key)
+{
+	struct nlattr *nest = nla_nest_start(skb, IPVS_FNAT_ATTR_SERVICE);
+
+	if (!nest || fnat_nl_put_key(skb, key) || notify_flags(skb, key))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 /* Tells listeners about a change; @key and @laddr may be NULL. */
 void fnat_nl_notify(struct fnat_net *fn, u8 cmd,
 		    const struct fnat_svc_key *key,
 		    const union nf_inet_addr *laddr)
+{
+	fnat_nl_notify_put(fn, cmd, cmd == IPVS_FNAT_CMD_SET_SERVICE ?
+			   put_service_flags : put_service, key, laddr);
+}
+
+/* The same, of what @put writes; @object and @laddr may be NULL. */
+void fnat_nl_notify_put(struct fnat_net *fn, u8 cmd, fnat_nl_put_fn *put,
+			const void *object, const union nf_inet_addr *laddr)
 {
 	struct sk_buff *skb;
 
 	if (!genl_has_listeners(&fnat_genl_family, fn->net, 0))
 		return;
 	skb = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!skb || notify_fill(skb, cmd, key, laddr)) {
+	if (!skb || notify_fill(skb, cmd, put, object, laddr)) {
 		nlmsg_free(skb);
 		/* A listener that misses one is to know it. */
 		genl_set_err(&fnat_genl_family, fn->net, 0, 0, -ENOBUFS);
@@ -287,6 +325,41 @@ static const struct genl_ops fnat_genl_ops[] = {
 		.cmd = IPVS_FNAT_CMD_GET_LADDR,
 		.flags = GENL_UNS_ADMIN_PERM,
 		.dumpit = fnat_nl_dump_laddr,
+	},
+	{
+		.cmd = IPVS_FNAT_CMD_NEW_ZONE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.doit = fnat_nl_new_zone,
+	},
+	{
+		.cmd = IPVS_FNAT_CMD_SET_ZONE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.doit = fnat_nl_set_zone,
+	},
+	{
+		.cmd = IPVS_FNAT_CMD_DEL_ZONE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.doit = fnat_nl_del_zone,
+	},
+	{
+		.cmd = IPVS_FNAT_CMD_GET_ZONE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.dumpit = fnat_nl_dump_zone,
+	},
+	{
+		.cmd = IPVS_FNAT_CMD_NEW_LADDR_ZONE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.doit = fnat_nl_change_laddr_zone,
+	},
+	{
+		.cmd = IPVS_FNAT_CMD_DEL_LADDR_ZONE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.doit = fnat_nl_change_laddr_zone,
+	},
+	{
+		.cmd = IPVS_FNAT_CMD_GET_LADDR_ZONE,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.dumpit = fnat_nl_dump_laddr_zone,
 	},
 	{
 		.cmd = IPVS_FNAT_CMD_SET_SERVICE,
@@ -333,7 +406,10 @@ static const struct genl_ops fnat_genl_ops[] = {
 };
 
 static const struct genl_multicast_group fnat_genl_groups[] = {
-	{ .name = IPVS_FNAT_MCGRP_CONFIG },
+	[FNAT_NL_GROUP_CONFIG] = { .name = IPVS_FNAT_MCGRP_CONFIG },
+	/* Who talks to whom is for the administrator. */
+	[FNAT_NL_GROUP_SNAT] = { .name = IPVS_FNAT_MCGRP_SNAT,
+				 FNAT_GENL_MCGRP_UNS_ADMIN },
 };
 
 struct genl_family fnat_genl_family __ro_after_init = {

@@ -28,7 +28,8 @@ int fnat_nl_done_conn(struct netlink_callback *cb)
 	return 0;
 }
 
-static int put_conn(struct sk_buff *skb, const struct fnat_conn *c)
+/* What a dump or a notification says of a connection, without the nest. */
+int fnat_nl_put_conn(struct sk_buff *skb, const struct fnat_conn *c)
 {
 	const struct ip_vs_conn *cp = c->cp;
 	const struct fnat_tuple *t = &c->tuple;
@@ -60,7 +61,7 @@ static int fill_conn(struct sk_buff *skb, struct netlink_callback *cb,
 	if (!hdr)
 		return -EMSGSIZE;
 	nest = nla_nest_start(skb, IPVS_FNAT_ATTR_CONN);
-	if (!nest || put_conn(skb, c)) {
+	if (!nest || fnat_nl_put_conn(skb, c)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
 	}

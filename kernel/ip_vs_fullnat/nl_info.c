@@ -5,7 +5,7 @@
 
 #define CAPABILITIES							\
 	(IPVS_FNAT_CAP_FULLNAT | IPVS_FNAT_CAP_SYNPROXY |		\
-	 IPVS_FNAT_CAP_TOA | IPVS_FNAT_CAP_DRAIN)
+	 IPVS_FNAT_CAP_ZONE | IPVS_FNAT_CAP_TOA | IPVS_FNAT_CAP_DRAIN)
 
 static int reply_info(struct genl_info *info, u8 cmd, u32 conns)
 {

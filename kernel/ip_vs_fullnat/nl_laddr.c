@@ -48,6 +48,11 @@ static int add_laddr(struct fnat_net *fn, const struct fnat_svc_key *key,
 	struct fnat_svc *svc, *new = NULL;
 	int err;
 
+	if (fnat_zone_is_switch(key)) {
+		NL_SET_ERR_MSG(extack,
+			       "this service switches SNAT on: its local addresses are those of zones");
+		return -EINVAL;
+	}
 	svc = fnat_svc_find(fn, key);
 	if (!svc) {
 		new = fnat_svc_add(fn, key);
@@ -108,17 +113,8 @@ static int fill_laddr(struct sk_buff *skb, struct netlink_callback *cb,
 		goto err_cancel;
 	nla_nest_end(skb, nest);
 
-	nest = nla_nest_start(skb, IPVS_FNAT_ATTR_LADDR);
-	if (!nest ||
-	    fnat_nl_put_addr(skb, IPVS_FNAT_LADDR_ATTR_ADDR,
-			     &entry->laddr->addr) ||
-	    nla_put_u64_64bit(skb, IPVS_FNAT_LADDR_ATTR_PORT_CONFLICT,
-			      atomic64_read(&entry->conflicts),
-			      IPVS_FNAT_LADDR_ATTR_PAD) ||
-	    nla_put_u32(skb, IPVS_FNAT_LADDR_ATTR_CONN_COUNTS,
-			atomic_read(&entry->conns)))
+	if (fnat_nl_put_laddr(skb, entry))
 		goto err_cancel;
-	nla_nest_end(skb, nest);
 	genlmsg_end(skb, hdr);
 	return 0;
 

@@ -108,6 +108,7 @@ int fnat_nl_flush(struct sk_buff *skb, struct genl_info *info)
 
 	mutex_lock(&fn->lock);
 	fnat_svc_flush(fn);
+	fnat_zone_flush(fn);
 	fnat_nl_notify(fn, IPVS_FNAT_CMD_FLUSH, NULL, NULL);
 	mutex_unlock(&fn->lock);
 	return 0;

@@ -69,7 +69,7 @@ static int conn_show(struct seq_file *seq, void *v)
 		return 0;
 	}
 	cp = c->cp;
-	seq_puts(seq, cp->protocol == IPPROTO_TCP ? "TCP" : "UDP");
+	seq_puts(seq, ip_vs_proto_name(cp->protocol));
 	if (cp->af == AF_INET6)
 		seq_printf(seq, " [%pI6c]:%u [%pI6c]:%u [%pI6c]:%u [%pI6c]:%u",
 			   &cp->caddr.in6, ntohs(cp->cport),

@@ -74,6 +74,8 @@ unsigned int fnat_reply(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 		return NF_ACCEPT;
 
 	c = fnat_conn_find_rcu(fn, skb, af, &iph, FNAT_DIR_REPLY);
+	if (c && c->snat)
+		return fnat_snat_in(c, skb, &iph);
 	cp = c ? fnat_attach_get_rcu(c) : NULL;
 	if (!cp) {
 		fnat_stat_inc(fn, NO_CONN);

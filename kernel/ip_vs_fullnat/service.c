@@ -31,91 +31,41 @@ struct fnat_svc *fnat_svc_find(struct fnat_net *fn,
 	return rhashtable_lookup_fast(&services, key, service_params);
 }
 
-static struct fnat_laddr_set *set_alloc(unsigned int count)
-{
-	struct fnat_laddr_set *set;
-
-	set = kzalloc(struct_size(set, entry, count), GFP_KERNEL);
-	if (set)
-		set->count = count;
-	return set;
-}
-
-static struct fnat_laddr_set *set_locked(struct fnat_net *fn,
-					 struct fnat_svc *svc)
-{
-	return rcu_dereference_protected(svc->laddrs,
-					 lockdep_is_held(&fn->lock));
-}
-
-static int set_index(const struct fnat_laddr_set *set, u16 af,
-		     const union nf_inet_addr *addr)
-{
-	unsigned int i;
-
-	for (i = 0; i < set->count; i++)
-		if (ip_vs_addr_equal(af, &set->entry[i]->laddr->addr, addr))
-			return i;
-	return -ENOENT;
-}
-
-static struct fnat_svc_laddr *entry_alloc(struct fnat_net *fn, u16 af,
-					  const union nf_inet_addr *addr)
-{
-	struct fnat_svc_laddr *entry = kzalloc(sizeof(*entry), GFP_KERNEL);
-
-	if (!entry)
-		return NULL;
-	entry->laddr = fnat_laddr_get(fn, af, addr);
-	if (!entry->laddr) {
-		kfree(entry);
-		return NULL;
-	}
-	refcount_set(&entry->refcnt, 1);
-	return entry;
-}
-
-void fnat_svc_laddr_put(struct fnat_svc_laddr *entry)
-{
-	if (!refcount_dec_and_test(&entry->refcnt))
-		return;
-	fnat_laddr_put(entry->laddr);
-	kfree_rcu(entry, rcu);
-}
-
 /* Returns the new extension, or ERR_PTR(-ENOMEM). */
 struct fnat_svc *fnat_svc_add(struct fnat_net *fn,
 			      const struct fnat_svc_key *key)
 {
 	struct fnat_svc *svc = kzalloc(sizeof(*svc), GFP_KERNEL);
-	struct fnat_laddr_set *set = set_alloc(0);
 	int err;
 
 	lockdep_assert_held(&fn->lock);
-	err = -ENOMEM;
-	if (!svc || !set)
-		goto err_free;
+	if (!svc)
+		return ERR_PTR(-ENOMEM);
 	svc->key = *key;
-	rcu_assign_pointer(svc->laddrs, set);
-	err = rhashtable_insert_fast(&services, &svc->node, service_params);
+	err = fnat_laddr_set_init(&svc->laddrs);
 	if (err)
 		goto err_free;
+	err = rhashtable_insert_fast(&services, &svc->node, service_params);
+	if (err)
+		goto err_set;
 	err = fnat_defence_add(fn, key);
 	if (err)
 		goto err_remove;
 	list_add_tail(&svc->list, &fn->services);
 	fn->service_count++;
 	fn->generation++;
+	fnat_zone_switch(fn, key, true);
 	return svc;
 
 err_remove:
 	/* A packet may have found it. */
 	rhashtable_remove_fast(&services, &svc->node, service_params);
-	kfree_rcu(set, rcu);
+	fnat_laddr_set_free(fn, &svc->laddrs);
 	kfree_rcu(svc, rcu);
 	return ERR_PTR(err);
+err_set:
+	fnat_laddr_set_free(fn, &svc->laddrs);
 err_free:
-	kfree(set);
 	kfree(svc);
 	return ERR_PTR(err);
 }
@@ -131,18 +81,14 @@ void fnat_svc_set_synproxy(struct fnat_net *fn, struct fnat_svc *svc, bool on)
 
 void fnat_svc_del(struct fnat_net *fn, struct fnat_svc *svc)
 {
-	struct fnat_laddr_set *set = set_locked(fn, svc);
-	unsigned int i;
-
 	fnat_svc_set_synproxy(fn, svc, false);
 	rhashtable_remove_fast(&services, &svc->node, service_params);
 	fnat_defence_del(fn, &svc->key);
 	list_del(&svc->list);
 	fn->service_count--;
 	fn->generation++;
-	for (i = 0; i < set->count; i++)
-		fnat_svc_laddr_put(set->entry[i]);
-	kfree_rcu(set, rcu);
+	fnat_zone_switch(fn, &svc->key, false);
+	fnat_laddr_set_free(fn, &svc->laddrs);
 	kfree_rcu(svc, rcu);
 }
 
@@ -154,52 +100,17 @@ void fnat_svc_flush(struct fnat_net *fn)
 		fnat_svc_del(fn, svc);
 }
 
-/* 0, -EEXIST or -ENOMEM. */
+/* As fnat_laddr_set_add() and fnat_laddr_set_del(). */
 int fnat_svc_add_laddr(struct fnat_net *fn, struct fnat_svc *svc,
 		       const union nf_inet_addr *addr)
 {
-	struct fnat_laddr_set *old = set_locked(fn, svc), *new;
-	struct fnat_svc_laddr *entry;
-
-	if (set_index(old, svc->key.af, addr) >= 0)
-		return -EEXIST;
-	new = set_alloc(old->count + 1);
-	if (!new)
-		return -ENOMEM;
-	entry = entry_alloc(fn, svc->key.af, addr);
-	if (!entry) {
-		kfree(new);
-		return -ENOMEM;
-	}
-	memcpy(new->entry, old->entry, old->count * sizeof(*old->entry));
-	new->entry[old->count] = entry;
-	rcu_assign_pointer(svc->laddrs, new);
-	kfree_rcu(old, rcu);
-	fn->generation++;
-	return 0;
+	return fnat_laddr_set_add(fn, &svc->laddrs, svc->key.af, addr);
 }
 
-/* 0, -ENOENT or -ENOMEM. Connections keep the address that they use. */
 int fnat_svc_del_laddr(struct fnat_net *fn, struct fnat_svc *svc,
 		       const union nf_inet_addr *addr)
 {
-	struct fnat_laddr_set *old = set_locked(fn, svc), *new;
-	int gone = set_index(old, svc->key.af, addr);
-	unsigned int i, n = 0;
-
-	if (gone < 0)
-		return gone;
-	new = set_alloc(old->count - 1);
-	if (!new)
-		return -ENOMEM;
-	for (i = 0; i < old->count; i++)
-		if (i != gone)
-			new->entry[n++] = old->entry[i];
-	rcu_assign_pointer(svc->laddrs, new);
-	fnat_svc_laddr_put(old->entry[gone]);
-	kfree_rcu(old, rcu);
-	fn->generation++;
-	return 0;
+	return fnat_laddr_set_del(fn, &svc->laddrs, svc->key.af, addr);
 }
 
 int fnat_svc_init(void)

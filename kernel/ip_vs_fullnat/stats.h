@@ -76,6 +76,26 @@ enum fnat_stat {
 	FNAT_STAT_SYNPROXY_REUSED_FIN_WAIT,
 	FNAT_STAT_SYNPROXY_REUSED_CLOSE_WAIT,
 	FNAT_STAT_SYNPROXY_REUSED_LAST_ACK,
+	/* SNAT zones */
+	FNAT_STAT_SNAT_CONN_NEW, /* flows begun */
+	FNAT_STAT_SNAT_CONN_DONE,
+	FNAT_STAT_SNAT_RACE,	/* two CPUs began it, one gave way */
+	FNAT_STAT_SNAT_BLOCKED,	/* dropped: zone without addresses */
+	FNAT_STAT_SNAT_NO_ZONE,	/* dropped: in no zone, and that is set */
+	FNAT_STAT_SNAT_LIMITED,	/* dropped: source has too many */
+	FNAT_STAT_SNAT_NO_PORT,	/* dropped: no free port found */
+	FNAT_STAT_SNAT_NO_MEM,	/* dropped: no memory */
+	FNAT_STAT_SNAT_DRAINING, /* dropped: after DRAIN, or during rmmod */
+	FNAT_STAT_SNAT_STRAY,	/* TCP without a flow, left as it is */
+	FNAT_STAT_SNAT_STRAY_DROP, /* the same, dropped, as is set */
+	FNAT_STAT_SNAT_OUT_PKTS, /* translated, to the outside */
+	FNAT_STAT_SNAT_IN_PKTS,	/* translated, from the outside */
+	FNAT_STAT_SNAT_ICMP_OUT, /* errors, translated */
+	FNAT_STAT_SNAT_ICMP_IN,
+	FNAT_STAT_SNAT_BAD_HEADER, /* dropped: header cut off */
+	FNAT_STAT_SNAT_BAD_ICMP, /* dropped: error malformed or wrong sum */
+	FNAT_STAT_SNAT_DEFRAG_FAIL, /* dropped: fragments do not fit */
+	FNAT_STAT_SNAT_LOG_LOST, /* a listener of the log missed one */
 	__FNAT_STAT_MAX
 };
 

@@ -8,6 +8,7 @@
 
 static int lport_floor = FNAT_LPORT_FLOOR;
 static int lport_ceiling = 65535;
+static int icmp_timeout_max = 3600;
 static int toa_kind6_min = TOA_KIND_V6;
 static int toa_kind6_max = TOA_KIND;
 static int init_mss_min = FNAT_TCP_MSS_MIN;
@@ -41,6 +42,7 @@ static const struct fnat_sysctl defaults = {
 	.synproxy_conn_reuse = 1,
 	.synproxy_reuse_close = 1,
 	.synproxy_reuse_time_wait = 1,
+	.snat_icmp_timeout = 30,
 };
 
 /* .data is an offset into struct fnat_sysctl until a namespace takes a copy. */
@@ -146,6 +148,15 @@ static const struct ctl_table template[] = {
 	     SYSCTL_ZERO, SYSCTL_ONE),
 	KNOB("synproxy_conn_reuse_last_ack", synproxy_reuse_last_ack,
 	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* drop what SNAT is on for and comes from no zone */
+	KNOB("snat_no_zone_drop", snat_no_zone_drop,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* drop a zone's TCP segments that belong to no flow */
+	KNOB("snat_stray_drop", snat_stray_drop,
+	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* seconds that an ICMP echo's identifier is kept */
+	KNOB("snat_icmp_timeout", snat_icmp_timeout,
+	     SYSCTL_ONE, &icmp_timeout_max),
 };
 
 int fnat_sysctl_net_init(struct fnat_net *fn)

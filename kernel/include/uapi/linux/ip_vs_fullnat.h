@@ -50,7 +50,7 @@
  *   TCP.  That its real servers are FULLNAT is for the sender to see to: stock
  *   exports no look-up, and a client that another one is chosen for gets a RST.
  * IPVS_FNAT_CMD_FLUSH
- *   Removes all extensions of the namespace.
+ *   Removes all extensions and zones of the namespace.
  *
  * IPVS_FNAT_CMD_GET_INFO -> INFO{VERSION CAPABILITIES CONNS}
  * IPVS_FNAT_CMD_GET_CONN  (dump) -> CONN{..} per bound connection, in no
@@ -63,13 +63,40 @@
  *   the next NEW_LADDR or SET_SERVICE, so that the module can be removed
  *   without waiting for timers.  CONNS counts those that were asked to end.
  *
- * Zones (commands 21 to 26) take ZONE{ADDR NETMASK [PREFIXLEN] [AF]} and
- * LADDR{ADDR}; a kernel module without IPVS_FNAT_CAP_ZONE answers them with
- * -EOPNOTSUPP.
+ * SNAT zones need IPVS_FNAT_CAP_ZONE.  A zone is named by the network of its
+ * sources, ZONE{ADDR, NETMASK or PREFIXLEN, [AF]}.  SNAT is on for TCP, or
+ * UDP, of a family while there is a service extension (SET_SERVICE) of the
+ * unspecified address and port 0, and for ICMP echoes with either.
+ *
+ * IPVS_FNAT_CMD_NEW_ZONE  ZONE{.. [SELECT] [LIMIT]}
+ *   Appends a zone.  The first one that has the source of a packet counts, in
+ *   the order in which they were added.  A zone without local addresses drops
+ *   what comes from its sources.  -EEXIST: there is this zone already.
+ *   -ERANGE: ADDR has bits behind the mask.
+ * IPVS_FNAT_CMD_SET_ZONE  ZONE{.. [SELECT] [LIMIT]}
+ *   Changes of a zone what is given; it keeps its place.  -ENOENT.
+ * IPVS_FNAT_CMD_DEL_ZONE  ZONE{..}
+ *   Removes it with its local addresses; its connections live on.  -ENOENT.
+ * IPVS_FNAT_CMD_GET_ZONE  (dump) [ZONE{..}]
+ *   One message per zone, in their order: ZONE{ADDR NETMASK|PREFIXLEN AF
+ *   SELECT LIMIT LADDR_COUNT}.  With ZONE only that one.  -ENOENT.
+ * IPVS_FNAT_CMD_NEW_LADDR_ZONE  ZONE{..} LADDR{ADDR}
+ *   Adds a local address to a zone.  -ENOENT: no such zone.  -EEXIST: it has
+ *   this address already.  -EADDRNOTAVAIL: as for NEW_LADDR.
+ * IPVS_FNAT_CMD_DEL_LADDR_ZONE  ZONE{..} LADDR{ADDR}
+ *   Removes it; connections that use it live on.  -ENOENT: no such zone, or
+ *   it has no such address.
+ * IPVS_FNAT_CMD_GET_LADDR_ZONE  (dump) [ZONE{..}]
+ *   One message per local address, as GET_LADDR: ZONE{ADDR NETMASK|PREFIXLEN
+ *   AF} LADDR{ADDR PORT_CONFLICT CONN_COUNTS}.  -ENOENT: no such zone.
+ *
+ * Multicast group IPVS_FNAT_MCGRP_SNAT: a message for each translation that
+ * begins (SNAT_NEW) and ends (SNAT_END), CONN{.. TIME}, in which VADDR is the
+ * same as DADDR.  A listener that is too slow gets -ENOBUFS.
  *
  * Multicast group IPVS_FNAT_MCGRP_CONFIG: each change of configuration is
  * sent as the command that made it (NEW_LADDR, DEL_LADDR, SET_SERVICE,
- * DEL_SERVICE, FLUSH) with the attributes that name its object.
+ * DEL_SERVICE, FLUSH, those of zones) with the attributes that name its object.
  */
 #ifndef _UAPI_LINUX_IP_VS_FULLNAT_H
 #define _UAPI_LINUX_IP_VS_FULLNAT_H
@@ -77,6 +104,7 @@
 #define IPVS_FNAT_GENL_NAME	"IPVS_FULLNAT"
 #define IPVS_FNAT_GENL_VERSION	1
 #define IPVS_FNAT_MCGRP_CONFIG	"config"
+#define IPVS_FNAT_MCGRP_SNAT	"snat"
 
 /* Forwarding method of a FULLNAT real server in stock's table. */
 #define IPVS_FNAT_FWD_METHOD	5
@@ -104,6 +132,12 @@ enum ipvs_fnat_cmd {
 	IPVS_FNAT_CMD_GET_CONN = 37,
 	IPVS_FNAT_CMD_GET_STATS = 38,
 	IPVS_FNAT_CMD_DRAIN = 39,
+
+	IPVS_FNAT_CMD_SET_ZONE = 47,
+
+	/* Notifications only. */
+	IPVS_FNAT_CMD_SNAT_NEW = 48,
+	IPVS_FNAT_CMD_SNAT_END = 49,
 
 	__IPVS_FNAT_CMD_MAX,
 };
@@ -167,11 +201,25 @@ enum ipvs_fnat_zone_attr {
 	IPVS_FNAT_ZONE_ATTR_NETMASK = 2, /* be32, IPv4 only */
 	IPVS_FNAT_ZONE_ATTR_PREFIXLEN = 3, /* u8, in place of NETMASK */
 	IPVS_FNAT_ZONE_ATTR_AF = 4,	/* u16; absent: AF_INET */
+	IPVS_FNAT_ZONE_ATTR_SELECT = 5,	/* u8, IPVS_FNAT_ZONE_SELECT_* */
+	IPVS_FNAT_ZONE_ATTR_LIMIT = 6,	/* u32, connections of a source; 0: any */
+	IPVS_FNAT_ZONE_ATTR_LADDR_COUNT = 7, /* u32, answers only */
 
 	__IPVS_FNAT_ZONE_ATTR_MAX,
 };
 
 #define IPVS_FNAT_ZONE_ATTR_MAX (__IPVS_FNAT_ZONE_ATTR_MAX - 1)
+
+/* How a zone chooses a local address for a new connection. */
+enum ipvs_fnat_zone_select {
+	IPVS_FNAT_ZONE_SELECT_RR = 0,	/* in turn */
+	IPVS_FNAT_ZONE_SELECT_SH = 1,	/* by source address */
+	IPVS_FNAT_ZONE_SELECT_SDH = 2,	/* by source and destination address */
+
+	__IPVS_FNAT_ZONE_SELECT_MAX,
+};
+
+#define IPVS_FNAT_ZONE_SELECT_MAX (__IPVS_FNAT_ZONE_SELECT_MAX - 1)
 
 /* IPVS_FNAT_ATTR_INFO */
 enum ipvs_fnat_info_attr {
@@ -196,7 +244,8 @@ enum ipvs_fnat_info_attr {
 enum ipvs_fnat_conn_attr {
 	IPVS_FNAT_CONN_ATTR_UNSPEC = 0,
 	IPVS_FNAT_CONN_ATTR_AF = 1,	/* u16 */
-	IPVS_FNAT_CONN_ATTR_PROTOCOL = 2, /* u16 */
+	/* u16; of an ICMP echo CPORT and LPORT are identifiers, DPORT is 0 */
+	IPVS_FNAT_CONN_ATTR_PROTOCOL = 2,
 	IPVS_FNAT_CONN_ATTR_CADDR = 3,	/* 16 bytes, cip */
 	IPVS_FNAT_CONN_ATTR_CPORT = 4,	/* be16 */
 	IPVS_FNAT_CONN_ATTR_VADDR = 5,	/* 16 bytes, vip */
@@ -205,8 +254,12 @@ enum ipvs_fnat_conn_attr {
 	IPVS_FNAT_CONN_ATTR_LPORT = 8,	/* be16 */
 	IPVS_FNAT_CONN_ATTR_DADDR = 9,	/* 16 bytes, rip */
 	IPVS_FNAT_CONN_ATTR_DPORT = 10,	/* be16 */
-	IPVS_FNAT_CONN_ATTR_STATE = 11,	/* u16, stock's IP_VS_TCP_S_* or UDP */
+	/* u16, stock's IP_VS_TCP_S_* or UDP; 0 for an ICMP echo */
+	IPVS_FNAT_CONN_ATTR_STATE = 11,
 	IPVS_FNAT_CONN_ATTR_EXPIRES = 12, /* u32, ms until the timer fires */
+	/* u64, ns since 1970 (CLOCK_REALTIME), notifications only */
+	IPVS_FNAT_CONN_ATTR_TIME = 13,
+	IPVS_FNAT_CONN_ATTR_PAD = 14,
 
 	__IPVS_FNAT_CONN_ATTR_MAX,
 };
