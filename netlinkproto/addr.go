@@ -79,7 +79,13 @@ const (
 	SCTP Protocol = 132
 )
 
-// String returns "tcp", "udp", "sctp" or the number.
+// The protocols of echoes that SNAT zones translate; no service has them.
+const (
+	ICMP   Protocol = 1
+	ICMPv6 Protocol = 58
+)
+
+// String returns "tcp", "udp", "sctp", "icmp", "icmpv6" or the number.
 func (p Protocol) String() string {
 	switch p {
 	case TCP:
@@ -88,6 +94,10 @@ func (p Protocol) String() string {
 		return "udp"
 	case SCTP:
 		return "sctp"
+	case ICMP:
+		return "icmp"
+	case ICMPv6:
+		return "icmpv6"
 	}
 	return fmt.Sprintf("proto(%d)", uint16(p))
 }

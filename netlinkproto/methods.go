@@ -146,6 +146,21 @@ func (c *Client) AddZone(ctx context.Context, z netip.Prefix) error {
 	return c.Do(ctx, AddZoneRequest(z))
 }
 
+// AddZoneWith adds a SNAT zone with settings other than the default ones.
+func (c *Client) AddZoneWith(ctx context.Context, z Zone) error {
+	return c.Do(ctx, AddZoneWithRequest(z))
+}
+
+// EditZone changes the settings of a zone, which keeps its place.
+func (c *Client) EditZone(ctx context.Context, z Zone) error {
+	return c.Do(ctx, EditZoneRequest(z))
+}
+
+// ListZoneSettings returns all zones with their settings.
+func (c *Client) ListZoneSettings(ctx context.Context) ([]Zone, error) {
+	return collect(stream(ctx, c, dumpZonesRequest(), decodeZoneSettings))
+}
+
 // DeleteZone removes a zone and its local addresses.
 func (c *Client) DeleteZone(ctx context.Context, z netip.Prefix) error {
 	return c.Do(ctx, DeleteZoneRequest(z))

@@ -193,6 +193,16 @@ func AddZoneRequest(z netip.Prefix) Request {
 	return build(fullnatFamily, ipvsFnatCmdNewZone, namer{verb: "add zone", obj: z}, zone{z}.encode)
 }
 
+// AddZoneWithRequest is the request of [Client.AddZoneWith].
+func AddZoneWithRequest(z Zone) Request {
+	return build(fullnatFamily, ipvsFnatCmdNewZone, namer{verb: "add zone", obj: z.Prefix}, z.encode)
+}
+
+// EditZoneRequest is the request of [Client.EditZone].
+func EditZoneRequest(z Zone) Request {
+	return build(fullnatFamily, ipvsFnatCmdSetZone, namer{verb: "edit zone", obj: z.Prefix}, z.encode)
+}
+
 // DeleteZoneRequest is the request of [Client.DeleteZone].
 func DeleteZoneRequest(z netip.Prefix) Request {
 	return build(fullnatFamily, ipvsFnatCmdDelZone, namer{verb: "delete zone", obj: z}, zone{z}.encode)

@@ -19,6 +19,7 @@ const (
 	EventAddLocalAddr        EventKind = ipvsFnatCmdNewLaddr
 	EventDeleteLocalAddr     EventKind = ipvsFnatCmdDelLaddr
 	EventAddZone             EventKind = ipvsFnatCmdNewZone
+	EventSetZone             EventKind = ipvsFnatCmdSetZone
 	EventDeleteZone          EventKind = ipvsFnatCmdDelZone
 	EventAddZoneLocalAddr    EventKind = ipvsFnatCmdNewLaddrZone
 	EventDeleteZoneLocalAddr EventKind = ipvsFnatCmdDelLaddrZone
@@ -31,6 +32,7 @@ var eventNames = map[EventKind]string{
 	EventAddLocalAddr:        "add local address",
 	EventDeleteLocalAddr:     "delete local address",
 	EventAddZone:             "add zone",
+	EventSetZone:             "set zone",
 	EventDeleteZone:          "delete zone",
 	EventAddZoneLocalAddr:    "add local address of zone",
 	EventDeleteZoneLocalAddr: "delete local address of zone",
@@ -71,7 +73,10 @@ type Subscription struct {
 // happens after it has returned is delivered, so a dump that is made then
 // misses nothing.
 func (c *Client) Subscribe(ctx context.Context) (*Subscription, error) {
-	const op = "subscribe to FULLNAT events"
+	return c.subscribe(ctx, "subscribe to FULLNAT events", ipvsFnatMcgrpConfig)
+}
+
+func (c *Client) subscribe(ctx context.Context, op, name string) (*Subscription, error) {
 	s := &Subscription{client: c}
 	err := c.with(ctx, func(n *conn) error {
 		info, err := c.resolve(n, fullnatFamily)
@@ -79,9 +84,9 @@ func (c *Client) Subscribe(ctx context.Context) (*Subscription, error) {
 			return err
 		}
 		s.id = info.id
-		group, ok := info.groups[ipvsFnatMcgrpConfig]
+		group, ok := info.groups[name]
 		if !ok {
-			return fmt.Errorf("group %s: %w", ipvsFnatMcgrpConfig, ErrUnsupported)
+			return fmt.Errorf("group %s: %w", name, ErrUnsupported)
 		}
 		sock, err := c.dial()
 		if err != nil {
@@ -124,7 +129,15 @@ func (s *Subscription) Close() error {
 // ErrOverrun says that events were lost because they came faster than they were
 // taken; more can be taken after it. Any other error is the last thing yielded.
 func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
+	return receive(ctx, s, func(cmd uint8, b []byte) (Event, error) {
+		return decodeEvent(EventKind(cmd), b)
+	})
+}
+
+// receive yields what decode makes of each message.
+func receive[T any](ctx context.Context, s *Subscription, decode func(uint8, []byte) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		stop := s.conn.watch(ctx)
 		defer func() {
 			if !stop() { // ready for another call
@@ -132,19 +145,20 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 			}
 		}()
 		for {
-			stopped, err := s.receive(ctx, yield)
+			stopped, err := receiveOne(ctx, s, decode, yield)
 			if stopped {
 				return
 			}
-			if err != nil && (!yield(Event{}, err) || !errors.Is(err, ErrOverrun)) {
+			if err != nil && (!yield(none, err) || !errors.Is(err, ErrOverrun)) {
 				return
 			}
 		}
 	}
 }
 
-// receive yields the events of one datagram.
-func (s *Subscription) receive(ctx context.Context, yield func(Event, error) bool) (stopped bool, err error) {
+// receiveOne yields the messages of one datagram.
+func receiveOne[T any](ctx context.Context, s *Subscription, decode func(uint8, []byte) (T, error),
+	yield func(T, error) bool) (stopped bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
@@ -160,7 +174,7 @@ func (s *Subscription) receive(ctx context.Context, yield func(Event, error) boo
 		if err != nil {
 			return false, err
 		}
-		e, err := decodeEvent(EventKind(cmd), attrs)
+		e, err := decode(cmd, attrs)
 		if err != nil {
 			return false, err
 		}

@@ -88,7 +88,7 @@ func TestNetmask_otherFamily(t *testing.T) {
 func TestStrings(t *testing.T) {
 	for want, v := range map[string]fmt.Stringer{
 		"IPv4": IPv4, "IPv6": IPv6, "AF(3)": AddressFamily(3),
-		"tcp": TCP, "udp": UDP, "sctp": SCTP, "proto(1)": Protocol(1),
+		"tcp": TCP, "udp": UDP, "sctp": SCTP, "proto(2)": Protocol(2),
 		"Masq": Masquerade, "Local": Local, "Tunnel": Tunnel, "Route": DirectRoute,
 		"Bypass": Bypass, "FullNat": FullNAT, "FwdMethod(6)": FwdMethod(6),
 		"master": DaemonMaster, "backup": DaemonBackup, "DaemonState(0)": DaemonState(0),

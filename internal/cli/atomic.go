@@ -59,7 +59,7 @@ type serviceTable struct {
 
 // zoneTable is a zone with its local addresses.
 type zoneTable struct {
-	prefix netip.Prefix
+	np.Zone
 	locals []netip.Addr
 }
 
@@ -138,7 +138,7 @@ func (t *tables) line(s *session, args []string) error {
 	case &addLocalCommand, &addZoneLocalCommand:
 		return t.addLocals(r)
 	case &addZoneCommand:
-		return t.addZone(r.zone)
+		return t.addZone(r.zoneWith())
 	}
 	return fmt.Errorf("--atomic takes -A, -a, -P, -K and -U alone, not '%s'", r.cmd.name)
 }
@@ -175,12 +175,12 @@ func (t *tables) addDest(r *request) error {
 	return t.grow(1)
 }
 
-func (t *tables) addZone(z netip.Prefix) error {
-	if _, dup := t.zoneAt[z]; dup {
-		return fmt.Errorf("zone %v stands there twice", z)
+func (t *tables) addZone(z np.Zone) error {
+	if _, dup := t.zoneAt[z.Prefix]; dup {
+		return fmt.Errorf("zone %v stands there twice", z.Prefix)
 	}
-	t.zoneAt[z] = len(t.zones)
-	t.zones = append(t.zones, zoneTable{prefix: z})
+	t.zoneAt[z.Prefix] = len(t.zones)
+	t.zones = append(t.zones, zoneTable{Zone: z})
 	return t.grow(1)
 }
 
@@ -264,7 +264,7 @@ func (s *session) readLocals(c *np.Client, t *tables) error {
 	}
 	zones, err := s.zones(c, netip.Prefix{})
 	for _, z := range zones {
-		t.zones = append(t.zones, zoneTable{z.prefix, addrsOf(z.addrs)})
+		t.zones = append(t.zones, zoneTable{z.Zone, addrsOf(z.addrs)})
 	}
 	return err
 }

@@ -219,7 +219,7 @@ func TestSteps(t *testing.T) {
 		"-A -t 10.0.0.1:80 -j disable":          "add service tcp 10.0.0.1:80",
 		"-E -t 10.0.0.1:80":                     "edit service tcp 10.0.0.1:80",
 		"-E -t 10.0.0.1:80 -j disable":          "edit service tcp 10.0.0.1:80; set extension of service tcp 10.0.0.1:80",
-		"-A -t 0.0.0.0:0 -s rr":                 "add service tcp 0.0.0.0:0",
+		"-A -t 0.0.0.0:0 -s rr":                 "add service tcp 0.0.0.0:0; set extension of service tcp 0.0.0.0:0",
 		"-D -t 10.0.0.1:80":                     "delete service tcp 10.0.0.1:80; delete extension of service tcp 10.0.0.1:80",
 		"-D -f 1 -6":                            "delete service fwmark 1 IPv6; delete extension of service fwmark 1 IPv6",
 		"-C":                                    "flush services; flush service extensions",

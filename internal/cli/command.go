@@ -70,9 +70,9 @@ var commands = []*command{
 	&restoreCommand, &saveCommand,
 	&startDaemonCommand, &stopDaemonCommand,
 	&addLocalCommand, &deleteLocalCommand, &listLocalCommand,
-	&addZoneCommand, &deleteZoneCommand,
+	&addZoneCommand, &editZoneCommand, &deleteZoneCommand,
 	&addZoneLocalCommand, &deleteZoneLocalCommand,
-	&drainCommand,
+	&drainCommand, &snatLogCommand,
 }
 
 var (

@@ -60,6 +60,7 @@ const (
 	opDelLocal
 	opListLocal
 	opAddZone
+	opEditZone
 	opDelZone
 	opSynProxy
 )
@@ -99,6 +100,7 @@ var messages = map[opErrno]string{
 	{opListLocal, syscall.ESRCH}:  "No such service",
 	{opListLocal, syscall.ENOENT}: "No such zone",
 	{opAddZone, syscall.EEXIST}:   "Zone already exists",
+	{opEditZone, syscall.ENOENT}:  "No such zone",
 	{opDelZone, syscall.ENOENT}:   "No such zone",
 	{opSynProxy, syscall.ESRCH}:   "No such service",
 }

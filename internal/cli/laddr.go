@@ -122,7 +122,7 @@ func listLocals(s *session, r *request) error {
 			p.ZoneTitle()
 		}
 		for _, z := range zones {
-			p.ZoneLocalAddrs(z.prefix, z.addrs)
+			p.ZoneLocalAddrs(z.Prefix, z.addrs)
 		}
 	}
 	if !r.given.has(optZone) {

@@ -49,6 +49,7 @@ const (
 	optAtomic
 	optDryRun
 	optLocal
+	optLimit
 	numOptions
 )
 
@@ -60,7 +61,7 @@ var optNames = [numOptions]string{
 	"thresholds", "persistent-conn", "nosort", "syncid", "exact", "ops", "pe",
 	"sched-flags", "mcast-group", "mcast-port", "mcast-ttl", "sync-maxlen",
 	"tun-info", "tun-type", "tun-port", "tun-nocsum", "tun-csum", "tun-remcsum",
-	"local-address", "zone", "synproxy", "json", "atomic", "dry-run", "local",
+	"local-address", "zone", "synproxy", "json", "atomic", "dry-run", "local", "limit",
 }
 
 // optSet is a set of options.
@@ -102,6 +103,7 @@ var (
 		optional: setOf(optNumeric, optStats, optRate, optThresholds,
 			optPersistentConn, optNoSort, optSyncID, optExact, optTunInfo, optJSON, optLocal),
 	}
+	zoneRule      = rule{required: setOf(optZone), optional: setOf(optScheduler, optLimit)}
 	zoneLocalRule = rule{required: setOf(optLocalAddr, optZone)}
 )
 

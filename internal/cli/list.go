@@ -174,9 +174,9 @@ func (s *session) saveLocals(c *np.Client, p *render.Printer, r *request) error 
 		return err
 	}
 	for _, z := range zones {
-		p.ZoneRule(z.prefix)
+		p.ZoneRule(z.Zone)
 		for _, a := range z.addrs {
-			p.ZoneLocalAddrRule(z.prefix, a.Addr)
+			p.ZoneLocalAddrRule(z.Prefix, a.Addr)
 		}
 	}
 	return nil

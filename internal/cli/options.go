@@ -267,6 +267,8 @@ var fullnatOptions = []option{
 		r.zone = z
 		return nil
 	}),
+	numberOption("limit", 0, optLimit, "limit", 0, math.MaxUint32,
+		func(r *request, n int64) { r.zoneSet.Limit = uint32(n) }),
 	valueOption("synproxy", 'j', optSynProxy, func(r *request, v string) error {
 		if v != "enable" && v != "disable" {
 			return failf("synproxy switch must be enable or disable")

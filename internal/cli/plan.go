@@ -131,32 +131,35 @@ func (p *planner) locals(have, want []netip.Addr, add, del string, line func(str
 func (p *planner) zones(have, want []zoneTable) {
 	wanted := make(map[netip.Prefix]bool, len(want))
 	for _, z := range want {
-		wanted[z.prefix] = true
+		wanted[z.Prefix] = true
 	}
 	var kept []zoneTable
 	for _, z := range have {
-		if wanted[z.prefix] {
+		if wanted[z.Prefix] {
 			kept = append(kept, z)
 		} else {
-			p.add(p.lines.Zone("-V", z.prefix))
+			p.add(p.lines.Zone("-V", z.Prefix))
 		}
 	}
 	inPlace := 0
-	for inPlace < len(kept) && kept[inPlace].prefix == want[inPlace].prefix {
+	for inPlace < len(kept) && kept[inPlace].Prefix == want[inPlace].Prefix {
 		inPlace++
 	}
 	for _, z := range kept[inPlace:] {
-		p.add(p.lines.Zone("-V", z.prefix))
+		p.add(p.lines.Zone("-V", z.Prefix))
 	}
 	for i, z := range want {
 		var old []netip.Addr
 		if i < inPlace {
 			old = kept[i].locals
+			if kept[i].ZoneSettings != z.ZoneSettings {
+				p.add(p.lines.ZoneWith("--edit-zone", z.Zone))
+			}
 		} else {
-			p.add(p.lines.Zone("-K", z.prefix))
+			p.add(p.lines.ZoneWith("-K", z.Zone))
 		}
 		p.locals(old, z.locals, "-U", "-W", func(cmd string, a netip.Addr) string {
-			return p.lines.ZoneLocalAddr(cmd, z.prefix, a)
+			return p.lines.ZoneLocalAddr(cmd, z.Prefix, a)
 		})
 	}
 }

@@ -36,6 +36,7 @@ type request struct {
 	locals    []addrRange
 	numLocals uint64
 	zone      netip.Prefix
+	zoneSet   np.ZoneSettings
 	synProxy  bool
 }
 

@@ -80,7 +80,20 @@ func addService(s *session, r *request) ([]step, error) {
 		undo := np.DeleteServiceRequest(r.svc.ServiceKey)
 		steps = append(steps, s.synProxyStep(r, &undo))
 	}
-	return steps, nil
+	return s.withSwitch(r, steps)
+}
+
+// withSwitch adds the step that turns SNAT on, where the service is its switch.
+// The module cannot see services of stock IPVS, so that it has to be told.
+func (s *session) withSwitch(r *request, steps []step) ([]step, error) {
+	if !r.isSNAT() {
+		return steps, nil
+	}
+	if has, err := s.hasFullNAT(); err != nil || !has {
+		return steps, err
+	}
+	e := np.ServiceExt{ServiceKey: r.svc.ServiceKey}
+	return append(steps, step{op: opAddService, chained: true, req: np.SetServiceExtRequest(e)}), nil
 }
 
 func editService(s *session, r *request) ([]step, error) {
@@ -99,7 +112,7 @@ func editService(s *session, r *request) ([]step, error) {
 	if r.given.has(optSynProxy) {
 		steps = append(steps, s.synProxyStep(r, nil))
 	}
-	return steps, nil
+	return s.withSwitch(r, steps)
 }
 
 // synProxyStep switches SYN proxying of the service in the step before.

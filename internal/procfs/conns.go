@@ -43,7 +43,7 @@ type Conn struct {
 	Local AddrPort
 }
 
-// ProtocolNumber returns the IP protocol, or 0 for one that has no services.
+// ProtocolNumber returns the IP protocol, or 0 for one that is not known here.
 func (c *Conn) ProtocolNumber() uint16 {
 	switch c.Protocol {
 	case "TCP":
@@ -52,6 +52,10 @@ func (c *Conn) ProtocolNumber() uint16 {
 		return 17
 	case "SCTP":
 		return 132
+	case "ICMP":
+		return 1
+	case "ICMPv6":
+		return 58
 	}
 	return 0
 }
@@ -111,6 +115,10 @@ func (c *Conn) parse(line string) error {
 		return fmt.Errorf("bad time %q", f[8])
 	}
 	c.Expires = uint32(left)
+	// The echoes of SNAT zones: the kernel has no states for them.
+	if strings.HasPrefix(c.Protocol, "ICMP") && c.State == "ERR!" {
+		c.State = "NONE"
+	}
 	if len(f) >= 11 {
 		c.PEName, c.PEData = f[9], f[10]
 	}

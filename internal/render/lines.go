@@ -76,6 +76,21 @@ func (l *Lines) Zone(cmd string, z netip.Prefix) string {
 	return l.take()
 }
 
+// ZoneWith returns the line that adds (cmd "-K") or changes ("--edit-zone") a zone
+// with its settings.
+func (l *Lines) ZoneWith(cmd string, z np.Zone) string {
+	l.p.str(l.Zone(cmd, z.Prefix))
+	if z.Select != np.SelectRR {
+		l.p.str(" -s ")
+		l.p.str(z.Select.String())
+	}
+	if z.Limit != 0 {
+		l.p.str(" --limit ")
+		l.p.uint(uint64(z.Limit))
+	}
+	return l.take()
+}
+
 // ZoneLocalAddr returns the line that adds (cmd "-U") or removes ("-W") a local
 // address of a zone.
 func (l *Lines) ZoneLocalAddr(cmd string, z netip.Prefix, a netip.Addr) string {

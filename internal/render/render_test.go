@@ -142,7 +142,7 @@ func TestPrinter_fullnat(t *testing.T) {
 	p.ServiceLocalAddrs(tcp("10.0.0.1:80"), local)
 	p.ServiceLocalAddrs(np.FWMarkService(np.IPv6, 7), nil)
 	p.LocalAddrRule(tcp("10.0.0.1:80"), addr("10.0.0.1"))
-	p.ZoneRule(netip.MustParsePrefix("192.168.0.0/16"))
+	p.ZoneRule(np.Zone{Prefix: netip.MustParsePrefix("192.168.0.0/16"), ZoneSettings: np.ZoneSettings{Select: np.SelectSH, Limit: 100}})
 	p.ZoneLocalAddrRule(netip.MustParsePrefix("192.168.0.0/16"), addr("10.0.0.1"))
 	p.Flush()
 	golden(t, "fullnat.golden", b.Bytes())

@@ -142,8 +142,8 @@ func (p *Printer) LocalAddrRule(k np.ServiceKey, a netip.Addr) {
 }
 
 // ZoneRule prints the command that adds a zone.
-func (p *Printer) ZoneRule(z netip.Prefix) {
-	p.str((&Lines{}).Zone("-K", z))
+func (p *Printer) ZoneRule(z np.Zone) {
+	p.str((&Lines{}).ZoneWith("-K", z))
 	p.end()
 }
 

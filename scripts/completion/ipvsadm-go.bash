@@ -20,7 +20,12 @@ _ipvsadm_go_value() {
 	-r | --real-server) _ipvsadm_go_saved -r ;;
 	-z | --laddr) _ipvsadm_go_saved -z ;;
 	--zone) _ipvsadm_go_saved --zone ;;
-	-s | --scheduler) echo rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh ;;
+	-s | --scheduler)
+		case ${words[1]} in
+		-K* | --add-zone | --edit-zone) echo rr sh sdh ;;
+		*) echo rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh ;;
+		esac
+		;;
 	-j | --synproxy) echo enable disable ;;
 	-M | --netmask) echo 255.255.255.0 255.255.0.0 64 48 ;;
 	--pe) echo sip ;;
@@ -28,7 +33,7 @@ _ipvsadm_go_value() {
 	--tun-type) echo ipip gue gre ;;
 	--start-daemon | --stop-daemon) echo master backup ;;
 	--mcast-interface) ls /sys/class/net ;;
-	-w | --weight | -x | --u-threshold | -y | --l-threshold | --tun-port | --syncid | --mcast-group | --mcast-port | --mcast-ttl | --sync-maxlen) ;;
+	-w | --weight | -x | --u-threshold | -y | --l-threshold | --tun-port | --syncid | --mcast-group | --mcast-port | --mcast-ttl | --sync-maxlen | --limit) ;;
 	-b) case ${words[1]} in -A* | -E* | --add-service | --edit-service) _ipvsadm_go_value --sched-flags ;; *) return 1 ;; esac ;;
 	*) return 1 ;;
 	esac
@@ -50,7 +55,9 @@ _ipvsadm_go_options() {
 	-R* | --restore) echo --atomic --dry-run ;;
 	-P* | -Q* | --add-laddr | --del-laddr) echo "$service --zone --laddr" ;;
 	-U* | -W* | --add-laddr-zone | --del-laddr-zone) echo --zone --laddr ;;
-	-K* | -V* | --add-zone | --del-zone) echo --zone ;;
+	-K* | --add-zone | --edit-zone) echo --zone --scheduler --limit ;;
+	-V* | --del-zone) echo --zone ;;
+	--snat-log) echo --json --numeric ;;
 	-G* | --get-laddr) echo "$service --zone --json" ;;
 	--start-daemon) echo --syncid --sync-maxlen --mcast-interface --mcast-group --mcast-port --mcast-ttl ;;
 	--stop-daemon) echo --syncid ;;
@@ -60,7 +67,7 @@ _ipvsadm_go_options() {
 _ipvsadm_go() {
 	# Readline parts addresses at their colons; these words are whole.
 	local line=${COMP_LINE:0:COMP_POINT} words cur found prefix
-	local commands='--add-service --edit-service --delete-service --clear --restore --save --add-server --edit-server --delete-server --list --zero --add-laddr --del-laddr --get-laddr --add-zone --del-zone --add-laddr-zone --del-laddr-zone --drain --set --start-daemon --stop-daemon --help --version'
+	local commands='--add-service --edit-service --delete-service --clear --restore --save --add-server --edit-server --delete-server --list --zero --add-laddr --del-laddr --get-laddr --add-zone --edit-zone --del-zone --add-laddr-zone --del-laddr-zone --drain --snat-log --set --start-daemon --stop-daemon --help --version'
 	read -ra words <<<"$line"
 	case $line in *[[:blank:]]) words+=("") ;; esac
 	cur=${words[-1]}
