@@ -148,7 +148,7 @@ setup_raw_ends() {
 	for role in client server; do
 		ns=$client
 		[ $role = client ] || ns=$rs1
-		in_ns "$ns" ip tuntap add dev raw mode tun
+		in_ns "$ns" ip tuntap add dev raw mode tun multi_queue
 		ip -n "$ns" link set raw up
 		forward_in "$ns"
 		# No router advertisements and the like on the wire to it.

@@ -36,6 +36,7 @@ done
 ok "unloaded and loaded $rounds times under traffic"
 stop load || true
 report=$(cat "$lab_tmp/load.log")
+echo "# $report"
 expect_eq "no connection failed" 0 "$(ask_field failed "$report")"
 expect_eq "none has another's client" 0 "$(ask_field wrong "$report")"
 expect_within "and some were told" 1 1000000 "$(ask_field told "$report")"

@@ -50,7 +50,7 @@ func (a *sockAsker) connect() (int, error) {
 	case a.tfo:
 		err = unix.Sendto(fd, hello, unix.MSG_FASTOPEN, sa)
 	default:
-		if err = unix.Connect(fd, sa); err == nil && a.tls {
+		if err = uninterrupted(func() error { return unix.Connect(fd, sa) }); err == nil && a.tls {
 			err = enableTLS(fd)
 		}
 		if err == nil {
@@ -62,6 +62,16 @@ func (a *sockAsker) connect() (int, error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+// uninterrupted calls again what a signal ended. The kernel does that itself,
+// but not for sockets with a timeout; a second connect() waits for the first.
+func uninterrupted(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 // ask returns our own address and the server's answer.
@@ -82,7 +92,11 @@ func (a *sockAsker) ask() (netip.AddrPort, string, error) {
 	var answer []byte
 	buf := make([]byte, 512)
 	for {
-		n, err := unix.Read(fd, buf)
+		var n int
+		err := uninterrupted(func() (err error) {
+			n, err = unix.Read(fd, buf)
+			return err
+		})
 		if err != nil {
 			return local, "", fmt.Errorf("answer: %w", err)
 		}
