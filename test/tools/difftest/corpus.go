@@ -20,6 +20,8 @@ type step struct {
 	// same runs both tools in the first namespace, to compare what they
 	// show of one table.
 	same bool
+	// carry takes the tables through files of both tools; see differ.carry.
+	carry bool
 	// udp, if not empty, sends packets to an address instead.
 	udp string
 	// shell, if not nil, runs another program in both namespaces.
@@ -28,6 +30,8 @@ type step struct {
 
 func (s step) String() string {
 	switch {
+	case s.carry:
+		return "-S | -R"
 	case s.udp != "":
 		return "!udp " + s.udp
 	case s.shell != nil:

@@ -26,6 +26,9 @@ type generator struct {
 }
 
 func (g *generator) session() {
+	if g.r.IntN(4) == 0 {
+		g.line([]string{"--set"}, fmt.Sprint(g.r.IntN(2000), g.r.IntN(500), g.r.IntN(900)), nil)
+	}
 	for range 1 + g.r.IntN(4) {
 		svc := g.service()
 		g.line([]string{"-A"}, svc, g.serviceOptions(svc))
@@ -54,6 +57,9 @@ func (g *generator) session() {
 		"-Ln --persistent-conn", "-Ln --tun-info", "-L", "-S", "-LnX --stats")} {
 		g.steps = append(g.steps, step{args: strings.Fields(show)})
 	}
+	if g.r.IntN(2) == 0 {
+		g.steps = append(g.steps, step{carry: true})
+	}
 }
 
 // line adds a command line. The service keeps its place before what depends on
@@ -69,8 +75,13 @@ func (g *generator) line(cmd []string, svc string, options []string) {
 
 func pick(r *rand.Rand, from ...string) string { return from[r.IntN(len(from))] }
 
-// service names a service. Addresses keep to one half of all, because with both
-// the order of the list can be a circle, which see corpus/odd.txt.
+// ipv4 returns an address. They keep to one half of all, because with both the
+// order of the list can be a circle, which see corpus/odd.txt.
+func (g *generator) ipv4() string {
+	return fmt.Sprintf("%d.%d.%d.%d", 1+g.r.IntN(126), g.r.IntN(256), g.r.IntN(256), 1+g.r.IntN(254))
+}
+
+// service names a service.
 func (g *generator) service() string {
 	port := 1 + g.r.IntN(65535)
 	switch g.r.IntN(6) {
@@ -80,8 +91,7 @@ func (g *generator) service() string {
 		return fmt.Sprintf("%s [2001:db8:%x::%x]:%d", pick(g.r, "-t", "-u", "--sctp-service"),
 			g.r.IntN(0x8000), g.r.IntN(0x10000), port)
 	}
-	return fmt.Sprintf("%s %d.%d.%d.%d:%d", pick(g.r, "-t", "-u", "--sctp-service", "--tcp-service"),
-		1+g.r.IntN(126), g.r.IntN(256), g.r.IntN(256), 1+g.r.IntN(254), port)
+	return fmt.Sprintf("%s %s:%d", pick(g.r, "-t", "-u", "--sctp-service", "--tcp-service"), g.ipv4(), port)
 }
 
 func isIPv6(svc string) bool { return strings.ContainsAny(svc, "[") || strings.HasSuffix(svc, "-6") }
@@ -90,8 +100,12 @@ func (g *generator) serviceOptions(svc string) (o []string) {
 	sched := pick(g.r, "rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh")
 	if g.r.IntN(4) > 0 {
 		o = append(o, "-s "+sched)
-		if (sched == "sh" || sched == "mh") && g.r.IntN(2) == 0 {
+		switch {
+		case g.r.IntN(2) == 0:
+		case sched == "sh", sched == "mh":
 			o = append(o, "-b "+pick(g.r, sched+"-port", sched+"-fallback", sched+"-port,"+sched+"-fallback"))
+		case g.r.IntN(4) == 0:
+			o = append(o, "--sched-flags "+pick(g.r, "flag-1", "flag-2,flag-1", "flag-3"))
 		}
 	}
 	if g.r.IntN(2) == 0 {
@@ -105,8 +119,12 @@ func (g *generator) serviceOptions(svc string) (o []string) {
 			o = append(o, "-M "+mask)
 		}
 	}
-	if strings.HasPrefix(svc, "-u") && g.r.IntN(3) == 0 {
-		o = append(o, "-o")
+	udp := strings.HasPrefix(svc, "-u")
+	if (udp || strings.HasPrefix(svc, "-f")) && g.r.IntN(3) == 0 {
+		o = append(o, pick(g.r, "-o", "--ops"))
+	}
+	if udp && g.r.IntN(4) == 0 {
+		o = append(o, "--pe sip")
 	}
 	return o
 }
@@ -115,7 +133,7 @@ func (g *generator) dest(svc string) string {
 	if isIPv6(svc) {
 		return fmt.Sprintf("[2001:db8::%x]:%d", 1+g.r.IntN(0xffff), 1+g.r.IntN(65535))
 	}
-	return fmt.Sprintf("%d.%d.%d.%d:%d", 1+g.r.IntN(223), g.r.IntN(256), g.r.IntN(256), 1+g.r.IntN(254), 1+g.r.IntN(65535))
+	return fmt.Sprintf("%s:%d", g.ipv4(), 1+g.r.IntN(65535))
 }
 
 func (g *generator) destOptions(svc string) (o []string) {
@@ -135,9 +153,13 @@ func (g *generator) destOptions(svc string) (o []string) {
 	if g.r.IntN(2) == 0 {
 		o = append(o, fmt.Sprintf("-w %d", g.r.IntN(65536)))
 	}
-	if g.r.IntN(4) == 0 {
-		lower := g.r.IntN(1000)
-		o = append(o, fmt.Sprintf("-x %d", lower+1+g.r.IntN(1000)), fmt.Sprintf("-y %d", lower))
+	lower := g.r.IntN(1000)
+	upper := lower + 1 + g.r.IntN(1000)
+	switch g.r.IntN(6) {
+	case 0:
+		o = append(o, fmt.Sprintf("-x %d", upper), fmt.Sprintf("-y %d", lower))
+	case 1:
+		o = append(o, fmt.Sprintf("--u-threshold=%d", upper))
 	}
 	return o
 }
