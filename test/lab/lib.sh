@@ -25,6 +25,8 @@
 #   timeout     in seconds, 60 by default
 #   kmsg-allow  a regular expression for kernel messages that are expected
 #   qemu, kernel-args   extra arguments; such a scene gets a boot of its own
+#   once: yes   in "make test", on the newest stock kernel only
+#   edge: yes   in "make test", also on the edge kernels
 
 # The addresses live here and nowhere else. Scenes use the names.
 # shellcheck disable=SC2034

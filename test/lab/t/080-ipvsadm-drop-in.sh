@@ -3,7 +3,8 @@
 # ipvsadm-go takes the place of ipvsadm 1.31: the same command lines run through
 # both, in two namespaces, and status, output, messages and table are compared.
 # modules: ip_vs
-# timeout: 900
+# timeout: 1500
+# once: yes
 
 # shellcheck disable=SC2154 # lib.sh's variables
 difftest=$lab_tmp/difftest
