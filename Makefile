@@ -10,7 +10,7 @@
 KERNEL ?= 6.12
 
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
-.PHONY: check-arm64 test-debug fuzz test-memory test-ports test-short test-speed
+.PHONY: check-arm64 test-debug fuzz test-cost test-memory test-ports test-short test-speed
 .PHONY: lab demo clean help
 .DEFAULT_GOAL := all
 
@@ -55,6 +55,9 @@ fuzz: deps  ## two million malformed packets and half a million netlink messages
 
 test-memory: deps  ## a director whose memory is used up
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 157
+
+test-cost: deps  ## instructions for a packet, beside routing, NAT and masquerading
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 160
 
 test-ports: deps  ## what a new connection costs with 5 % and with 95 % of the local ports taken
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 155
