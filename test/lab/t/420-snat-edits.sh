@@ -3,6 +3,7 @@
 # SNAT zones changed while they are in use, the log of translations, and the end:
 # a drain, and a namespace that goes with its flows.
 # timeout: 150
+# once: yes
 
 . /lab/lib-snat.sh
 setup_snat_lab
