@@ -78,7 +78,13 @@ declare -A wrong=(
 answer 7006 -6
 for what in "${!wrong[@]}"; do
 	insert -last "${wrong[$what]}"
-	out=$(ask 4 7006) || out="no answer: $out"
+	if ! out=$(ask 4 7006); then
+		# 7.2 takes no SYN whose list of options is broken, as it is without us.
+		rmmod toa
+		check_fails "$what: the kernel itself refuses it" ask 4 7006
+		modprobe toa
+		continue
+	fi
 	expect_wire "$what: nothing happens" "::ffff:$client_ip4" "$out"
 done
 insert "v4:254:127.0.0.1"
