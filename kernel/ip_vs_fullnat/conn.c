@@ -214,6 +214,21 @@ static struct fnat_conn *conn_find_over(const struct fnat_conn *c,
 }
 
 /*
+ * Takes @c out of the table. Returns the map that holds its port, for the
+ * caller to give back or to use: NULL, somebody else was quicker.
+ */
+static struct fnat_portmap *conn_leave(struct fnat_conn *c)
+{
+	struct fnat_portmap *map = xchg(&c->map, NULL);
+
+	if (map) {
+		rhashtable_remove_fast(&conns, &c->node, conn_params);
+		atomic_dec(&c->entry->conns);
+	}
+	return map;
+}
+
+/*
  * Stock holds ended connections for up to two minutes. When no port is free
  * one of them gives its port away: the real server accepts a new connection
  * from it, because sequence number and time stamp have grown (tcp.c).
@@ -231,11 +246,9 @@ static struct fnat_portmap *conn_reclaim(struct fnat_conn *c,
 		old = conn_find_over(c, t);
 		if (!old)
 			return NULL;
-		/* Whoever takes the map out gives the port back. */
-		map = xchg(&old->map, NULL);
+		map = conn_leave(old);
 		if (!map)
 			continue;
-		rhashtable_remove_fast(&conns, &old->node, conn_params);
 		if (old->snat)
 			fnat_snat_conn_unhash(old);
 		/* Out of the table a drain would not find it any more. */
@@ -307,13 +320,10 @@ int fnat_conn_take_port(struct fnat_conn *c,
 /* Leaves the table and gives the port back, unless that has been done. */
 void fnat_conn_give_port(struct fnat_conn *c)
 {
-	struct fnat_portmap *map = xchg(&c->map, NULL);
+	struct fnat_portmap *map = conn_leave(c);
 
-	if (map) {
-		rhashtable_remove_fast(&conns, &c->node, conn_params);
+	if (map)
 		fnat_ports_give(map, c->tuple.lport);
-	}
-	atomic_dec(&c->entry->conns);
 	fnat_svc_laddr_put(c->entry);
 }
 

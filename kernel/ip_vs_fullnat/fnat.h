@@ -132,7 +132,7 @@ struct fnat_laddr {
 struct fnat_svc_laddr {
 	struct fnat_laddr *laddr;	/* [const] */
 	refcount_t refcnt;		/* the set, and each connection */
-	atomic_t conns;
+	atomic_t conns;			/* that hold a port of it */
 	atomic64_t conflicts;
 	int uplink;			/* zones: ifindex or 0 [fn->lock] */
 	struct rcu_head rcu;
