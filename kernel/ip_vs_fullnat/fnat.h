@@ -400,6 +400,7 @@ void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,
 		  const struct dst_entry *dst, struct fnat_rewrite *rw);
 
 /* rst.c */
+bool fnat_rst_send(struct fnat_conn *c, enum fnat_dir dir, u32 seq);
 void fnat_rst_both(struct fnat_conn *c);
 void fnat_rst_refuse(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 		     const struct ip_vs_iphdr *iph);

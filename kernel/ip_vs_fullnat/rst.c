@@ -10,8 +10,6 @@
 
 #include "segment.h"
 
-#define RST_TTL		64
-
 /* What a RST says. */
 struct rst_seq {
 	u32 seq;
@@ -28,7 +26,7 @@ static struct sk_buff *make_rst(struct fnat_net *fn, u16 af,
 		.seq = rst->seq,
 		.ack = rst->ack,
 		.flags = TCPHDR_RST | (rst->has_ack ? TCPHDR_ACK : 0),
-		.ttl = RST_TTL,
+		.ttl = FNAT_OWN_TTL,
 	};
 	struct sk_buff *skb = fnat_segment_new(af, rw, &seg);
 
@@ -37,8 +35,11 @@ static struct sk_buff *make_rst(struct fnat_net *fn, u16 af,
 	return skb;
 }
 
-/* To the receiver of packets in direction @dir, who last acknowledged @seq. */
-static void send_rst(struct fnat_conn *c, enum fnat_dir dir, u32 seq)
+/*
+ * In the other side's name, to the receiver of packets in direction @dir, who
+ * last acknowledged @seq. False: it could not be sent, and that is counted.
+ */
+bool fnat_rst_send(struct fnat_conn *c, enum fnat_dir dir, u32 seq)
 {
 	struct rst_seq rst = { .seq = seq };
 	struct fnat_rewrite rw;
@@ -49,18 +50,15 @@ static void send_rst(struct fnat_conn *c, enum fnat_dir dir, u32 seq)
 	fnat_conn_rewrite(c, dir, &rw);
 	skb = make_rst(c->fn, c->tuple.af, &rw, &rst);
 	if (!skb)
-		return;
+		return false;
 	dst = fnat_route(c, dir, skb, &noref);
 	if (!dst) {
 		fnat_stat_inc(c->fn, NO_ROUTE);
 		kfree_skb(skb);
-		return;
+		return false;
 	}
-	if (dir == FNAT_DIR_ORIG)
-		fnat_stat_inc(c->fn, RST_SERVER);
-	else
-		fnat_stat_inc(c->fn, RST_CLIENT);
 	fnat_route_send(c, skb, dst, noref);
+	return true;
 }
 
 /*
@@ -72,10 +70,12 @@ void fnat_rst_both(struct fnat_conn *c)
 	const struct fnat_tcp *tcp = &c->tcp;
 
 	rcu_read_lock();
-	if (tcp->has_ack[FNAT_DIR_ORIG])
-		send_rst(c, FNAT_DIR_REPLY, tcp->last_ack[FNAT_DIR_ORIG]);
-	if (tcp->has_ack[FNAT_DIR_REPLY])
-		send_rst(c, FNAT_DIR_ORIG, tcp->last_ack[FNAT_DIR_REPLY]);
+	if (tcp->has_ack[FNAT_DIR_ORIG] &&
+	    fnat_rst_send(c, FNAT_DIR_REPLY, tcp->last_ack[FNAT_DIR_ORIG]))
+		fnat_stat_inc(c->fn, RST_CLIENT);
+	if (tcp->has_ack[FNAT_DIR_REPLY] &&
+	    fnat_rst_send(c, FNAT_DIR_ORIG, tcp->last_ack[FNAT_DIR_REPLY]))
+		fnat_stat_inc(c->fn, RST_SERVER);
 	rcu_read_unlock();
 }
 

@@ -7,6 +7,9 @@
 
 #include "fnat.h"
 
+/* The TTL of what the director says for others, as RFC 1700 recommends. */
+#define FNAT_OWN_TTL	64
+
 /* In host order; addresses and ports are those of a struct fnat_rewrite. */
 struct fnat_segment {
 	u32 seq;

@@ -14,7 +14,6 @@
 #include "synproxy.h"
 
 #define SYN_TIMEOUT		HZ	/* RFC 6298 2.1, doubled each time */
-#define OWN_TTL			64
 
 /* The SYN that this CPU is sending through stock. */
 struct splice_offer {
@@ -122,7 +121,7 @@ static void syn_segment(const struct fnat_synopts *opts,
 	/* A SYN's window is never scaled. */
 	seg->window = min_t(u32, (u32)opts->window << shift, U16_MAX);
 	seg->flags = TCPHDR_SYN;
-	seg->ttl = OWN_TTL;
+	seg->ttl = FNAT_OWN_TTL;
 	seg->options_len = fnat_synopts_put(seg->options, opts, true);
 }
 
@@ -152,33 +151,12 @@ void fnat_splice_send(struct fnat_conn *c, const struct fnat_splice *s, bool syn
 /* A RST in the other side's name, to the receiver of direction @dir. */
 void fnat_splice_rst(struct fnat_conn *c, enum fnat_dir dir, u32 seq)
 {
-	struct fnat_segment seg = {
-		.seq = seq,
-		.flags = TCPHDR_RST,
-		.ttl = OWN_TTL,
-	};
-	struct fnat_rewrite rw;
-	struct dst_entry *dst;
-	struct sk_buff *skb;
-	bool noref;
-
-	fnat_conn_rewrite(c, dir, &rw);
-	skb = fnat_segment_new(c->tuple.af, &rw, &seg);
-	if (!skb) {
-		fnat_stat_inc(c->fn, NO_MEM);
+	if (!fnat_rst_send(c, dir, seq))
 		return;
-	}
-	dst = fnat_route(c, dir, skb, &noref);
-	if (!dst) {
-		fnat_stat_inc(c->fn, NO_ROUTE);
-		kfree_skb(skb);
-		return;
-	}
 	if (dir == FNAT_DIR_REPLY)
 		fnat_stat_inc(c->fn, SYNPROXY_RST_CLIENT);
 	else
 		fnat_stat_inc(c->fn, SYNPROXY_RST_SERVER);
-	fnat_route_send(c, skb, dst, noref);
 }
 
 /* --- through stock's scheduling */
@@ -293,7 +271,7 @@ static void close_conn(struct fnat_conn *c)
 {
 	struct fnat_segment rst = {
 		.flags = TCPHDR_RST,
-		.ttl = OWN_TTL,
+		.ttl = FNAT_OWN_TTL,
 	};
 	struct ip_vs_proto_data *pd;
 	struct fnat_rewrite rw;
