@@ -63,6 +63,13 @@ forward_in() {
 	set_sysctl "$1" net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
 
+# give_up_soon NS...: a connection whose service is taken away in mid-sentence
+# leaves sockets that nobody answers any more, and they keep their namespace alive.
+give_up_soon() {
+	local ns
+	for ns; do set_sysctl "$ns" net.ipv4.tcp_orphan_retries=1 net.ipv4.tcp_fin_timeout=2; done
+}
+
 # setup_director: the director with its addresses, before anything is plugged in.
 setup_director() {
 	local i
