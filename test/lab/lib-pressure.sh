@@ -34,7 +34,9 @@ short_conns() {
 	echo "# $((EPOCHSECONDS - before)) s; reclaimed $(($(counter "$director" fullnat_port_reclaimed) - old[fullnat_port_reclaimed])), no port $(($(counter "$director" fullnat_no_port) - old[fullnat_no_port])), unbound $(($(counter "$director" fullnat_unbound) - old[fullnat_unbound]))"
 	expect_within "IPv$family: each was bound" "$n" $((n + n / 10)) \
 		$(($(counter "$director" fullnat_conn_bound) - old[fullnat_conn_bound]))
-	expect_within "IPv$family: with ports of ended ones" $((n - ports)) $((n + n / 10)) \
+	# A few that ended by RST, which stock holds for 10 s, may have given theirs
+	# back by themselves.
+	expect_within "IPv$family: with ports of ended ones" $((n - ports - n / 10)) $((n + n / 10)) \
 		$(($(counter "$director" fullnat_port_reclaimed) - old[fullnat_port_reclaimed]))
 	# A refusal is a SYN that the client sends once more.
 	expect_within "IPv$family: few SYNs were refused" 0 $((n / 10)) $(($(counter "$director" fullnat_no_port) - old[fullnat_no_port]))

@@ -6,18 +6,9 @@
 
 script_net4=198.18.0.0/16 script_net6=2001:db8:5::/48
 
-# give_up_soon: a connection whose service is taken away in mid-sentence leaves
-# sockets that nobody answers any more, and they keep their namespace alive.
-give_up_soon() {
-	local ns
-	for ns in "$client" "$rs1" "$rs2"; do
-		set_sysctl "$ns" net.ipv4.tcp_orphan_retries=1 net.ipv4.tcp_fin_timeout=2
-	done
-}
-
 # setup_script: behind setup_lab.
 setup_script() {
-	give_up_soon
+	give_up_soon "$client" "$rs1" "$rs2"
 	modprobe tun
 	in_ns "$client" ip tuntap add dev script0 mode tun multi_queue
 	in_ns "$client" ip link set script0 up

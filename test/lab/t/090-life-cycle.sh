@@ -6,14 +6,9 @@
 # timeout: 240
 # edge: yes
 
-# setup: the lab with ends that give up soon. Closed sockets hold a namespace for
-# as long as they try to reach a peer that is gone.
 setup() {
-	local ns
 	setup_lab
-	for ns in "$client" "$rs1" "$rs2"; do
-		set_sysctl "$ns" net.ipv4.tcp_orphan_retries=1
-	done
+	give_up_soon "$client" "$rs1" "$rs2"
 	serve_everywhere
 }
 

@@ -9,10 +9,7 @@
 
 setup_lab
 setup_raw_ends
-# Connections that break here leave halves behind, which hold their namespaces.
-for ns in "$client" "$rs1" "$rs2"; do
-	set_sysctl "$ns" net.ipv4.tcp_orphan_retries=1 net.ipv4.tcp_fin_timeout=2
-done
+give_up_soon "$client" "$rs1" "$rs2"
 serve_everywhere
 
 single() {

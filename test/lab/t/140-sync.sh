@@ -13,11 +13,7 @@
 setup_lab
 serve "$rs1" rs1
 master=$director
-# Connections that break here leave halves behind, which are to end soon: they
-# hold on to their namespaces.
-for ns in "$client" "$rs1"; do
-	set_sysctl "$ns" net.ipv4.tcp_orphan_retries=1
-done
+give_up_soon "$client" "$rs1"
 own_lip4=10.0.8.1 own_lip6=2001:db8:a8::1
 
 # --- the second director -----------------------------------------------------

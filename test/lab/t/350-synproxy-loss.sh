@@ -8,7 +8,7 @@
 # shellcheck source=test/lab/lib-synproxy.sh
 . /lab/lib-synproxy.sh
 setup_lab
-give_up_soon
+give_up_soon "$client" "$rs1" "$rs2"
 serve_everywhere
 
 lossy() {

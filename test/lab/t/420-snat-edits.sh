@@ -7,10 +7,7 @@
 
 . /lab/lib-snat.sh
 setup_snat_lab
-# Connections that break here leave halves behind, which hold their namespaces.
-for ns in "$in1" "$out"; do
-	set_sysctl "$ns" net.ipv4.tcp_orphan_retries=1 net.ipv4.tcp_fin_timeout=2
-done
+give_up_soon "$in1" "$out"
 serve "$out" out
 switch_on
 zone 1 4 "$lip4"
