@@ -380,6 +380,7 @@ struct fnat_conn *fnat_conn_new(struct fnat_net *fn, struct ip_vs_conn *cp,
 	c->tuple.af = cp->af;
 	c->tuple.protocol = cp->protocol;
 	c->tuple.rport = cp->dport;
+	c->tcp.started = cp->protocol != IPPROTO_TCP;
 	ip_vs_addr_copy(cp->af, &c->tuple.rip, &cp->daddr);
 	c->client_oif = fnat_route_link_local_oif(skb, cp->af, &cp->caddr);
 

@@ -207,7 +207,7 @@ struct fnat_tcp {
 	u32 first_ack;			/* server's ISN + 1 [ONCE] */
 	u32 last_ack[FNAT_DIR_MAX];	/* newest, as it sent it [ONCE] */
 	u32 server_ts;			/* newest that the server holds [ONCE] */
-	bool started;			/* has seen the SYN [cp->lock, acquire] */
+	bool started;			/* SYN seen, or no TCP [cp->lock, acquire] */
 	bool has_first_ack;		/* [acquire] */
 	bool has_ack[FNAT_DIR_MAX];	/* [ONCE] */
 	bool has_server_ts;		/* [ONCE] */
@@ -413,6 +413,9 @@ unsigned int fnat_synproxy_ack(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 			       struct ip_vs_iphdr *iph);
 unsigned int fnat_synproxy_again(struct fnat_conn *c, struct sk_buff *skb,
 				 struct ip_vs_iphdr *iph);
+void fnat_synproxy_settle(const struct ip_vs_conn *cp,
+			  const struct sk_buff *skb,
+			  const struct ip_vs_iphdr *iph);
 void fnat_synproxy_init(void);
 int fnat_synproxy_net_init(struct fnat_net *fn);
 void fnat_synproxy_net_free(struct fnat_net *fn);

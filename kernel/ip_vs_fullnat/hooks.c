@@ -135,8 +135,11 @@ static unsigned int first_packet(struct fnat_net *fn, struct sk_buff *skb,
 	/* Another CPU may have bound it since stock looked. */
 	if (iph->protocol == IPPROTO_TCP && !READ_ONCE(cp->packet_xmit)) {
 		th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
-		if (!is_syn(th))
-			return refuse(fn, skb, cp, iph, th);
+		if (!is_syn(th)) {
+			fnat_synproxy_settle(cp, skb, iph);
+			if (!READ_ONCE(cp->packet_xmit))
+				return refuse(fn, skb, cp, iph, th);
+		}
 	}
 	if (!fnat_attach(fn, cp, skb))
 		return NF_DROP;

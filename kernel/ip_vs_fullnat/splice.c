@@ -318,6 +318,8 @@ static struct fnat_splice *copy(const struct fnat_net *fn,
 /* Another real server, of stock's choice. */
 static bool try_next(struct fnat_conn *c, struct fnat_splice *old)
 {
+	spinlock_t *lock = fnat_synproxy_lock(c->tuple.af, &c->cp->caddr,
+					      c->cp->cport);
 	struct fnat_net *fn = c->fn;
 	u16 af = c->tuple.af;
 	struct fnat_rewrite rw;
@@ -340,7 +342,9 @@ static bool try_next(struct fnat_conn *c, struct fnat_splice *old)
 		syn->mark = s->mark;
 		skb_dst_set(syn, dst_clone(dst));
 		close_conn(c);
+		spin_lock_bh(lock);
 		taken = fnat_splice_offer(fn, s, syn, af);
+		spin_unlock_bh(lock);
 	}
 	fnat_splice_put(s);
 	return taken;

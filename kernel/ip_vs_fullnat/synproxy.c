@@ -333,14 +333,37 @@ static struct sk_buff *make_syn(struct sk_buff *skb, u16 af,
 	return syn;
 }
 
-static spinlock_t *connect_lock(u16 af, const struct ip_vs_iphdr *iph,
-				const struct tcphdr *th)
+/* Held by who makes a connection of this client's. */
+spinlock_t *fnat_synproxy_lock(u16 af, const union nf_inet_addr *caddr,
+			       __be16 cport)
 {
-	u32 hash = jhash_2words((__force u32)th->source,
-				(__force u32)iph->saddr.all[af == AF_INET6 ?
-							    3 : 0], 0);
+	u32 hash = jhash_2words((__force u32)cport,
+				(__force u32)caddr->all[af == AF_INET6 ? 3 : 0],
+				0);
 
 	return &connect_locks[hash % CONNECT_LOCKS];
+}
+
+/*
+ * A segment that is on another CPU than the ACK before it may find a connection
+ * that is half made: waits for the CPU that makes it.
+ */
+void fnat_synproxy_settle(const struct ip_vs_conn *cp,
+			  const struct sk_buff *skb,
+			  const struct ip_vs_iphdr *iph)
+{
+	spinlock_t *lock = fnat_synproxy_lock(cp->af, &cp->caddr, cp->cport);
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	if (!READ_ONCE(fnat_net(cp->ipvs->net)->synproxies))
+		return;
+	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+	/* The SYN is what the connection is being made with. */
+	if (!th || th->syn)
+		return;
+	spin_lock_bh(lock);
+	spin_unlock_bh(lock);
 }
 
 /* The connection that another packet of the client's has made, held, or NULL. */
@@ -391,7 +414,7 @@ static unsigned int connect(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 {
 	struct fnat_splice *s = fnat_splice_new(fn, skb, opts);
 	struct sk_buff *syn = s ? make_syn(skb, af, iph, th, opts) : NULL;
-	spinlock_t *lock = connect_lock(af, iph, th);
+	spinlock_t *lock = fnat_synproxy_lock(af, &iph->saddr, th->source);
 	struct ip_vs_conn *made = NULL;
 	unsigned int verdict;
 	bool taken = false;

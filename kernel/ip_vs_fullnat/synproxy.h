@@ -77,6 +77,10 @@ bool fnat_answer(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 		 const struct ip_vs_iphdr *iph,
 		 const struct fnat_segment *seg);
 
+/* synproxy.c */
+spinlock_t *fnat_synproxy_lock(u16 af, const union nf_inet_addr *caddr,
+			       __be16 cport);
+
 /* splice.c: softirq, RCU */
 void fnat_splice_init(struct fnat_splice *s);
 struct fnat_splice *fnat_splice_new(const struct fnat_net *fn,

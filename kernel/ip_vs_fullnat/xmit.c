@@ -110,6 +110,8 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 	}
 	if (unlikely(ip_vs_iph_icmp(iph)))
 		return fnat_icmp_to_server(c, skb, iph);
+	if (unlikely(!READ_ONCE(c->tcp.started)))
+		fnat_synproxy_settle(cp, skb, iph);
 	if (unlikely(READ_ONCE(c->splice)))
 		verdict = fnat_splice_from_client(c, skb, iph->len);
 	if (unlikely(verdict != NF_ACCEPT))

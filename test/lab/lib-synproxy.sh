@@ -34,7 +34,8 @@ script_ip() {
 script() {
 	local family=$1 port=$2
 	shift 2
-	in_ns "$client" labnet script -tun script0 "$(script_ip "$family"):$port" "$(svc "$family" 80)" "$@"
+	# On one CPU: segments do not overtake each other.
+	in_ns "$client" taskset 1 labnet script -tun script0 "$(script_ip "$family"):$port" "$(svc "$family" 80)" "$@"
 }
 
 # The page of labnet serve, asked for, and how its answer ends.
