@@ -11,7 +11,7 @@ KERNEL ?= 6.12
 
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
 .PHONY: check-arm64 test-debug fuzz test-cost test-memory test-ports test-short test-speed
-.PHONY: lab demo clean help
+.PHONY: packages check-packages test-dkms test-packages release lab demo clean help
 .DEFAULT_GOAL := all
 
 all: tools modules
@@ -67,6 +67,21 @@ test-short: deps  ## 200 000 short connections over 1000 local ports; half an ho
 
 test-speed: deps  ## ipvsadm-go beside ipvsadm with 20 000 services; a quarter of an hour
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 089
+
+packages: deps  ## deb and rpm packages in build/packages
+	@packaging/build.sh
+
+check-packages: deps  ## lintian, and the files that the packages have
+	@packaging/check.sh
+
+test-dkms: deps  ## dkms add, build and install for every kernel, and a boot of each; writes the table in README.md
+	@test/packages/matrix.sh
+
+test-packages: deps  ## install, reboot, upgrade and purge in Debian 12 and 13 with systemd; an hour
+	@test/packages/run.sh
+
+release: deps  ## everything that a release has, twice, compared; in build/release
+	@packaging/release.sh
 
 lab: deps  ## a shell in the lab
 	@test/vm/run.sh --shell $(KERNEL)

@@ -89,6 +89,7 @@ done
 go_tests
 step "parser of TOA options, fuzzed" scripts/check-toa-parser.sh
 step "modules: W=1, sparse, checkpatch" scripts/build-modules.sh check
+step "packages: lintian, contents" packaging/check.sh
 for kernel in $(kernel_names stock) $(kernel_names edge); do
 	beside scenes "$kernel"
 done

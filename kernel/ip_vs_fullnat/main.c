@@ -173,7 +173,7 @@ static int __init fnat_init(void)
 	err = genl_register_family(&fnat_genl_family);
 	if (err)
 		goto err_uplink;
-	pr_info("FULLNAT for IPVS, version %s\n", FNAT_VERSION);
+	pr_info("FULLNAT for IPVS, version %s\n", IPVS_FULLNAT_VERSION);
 	return 0;
 
 err_uplink:
@@ -219,5 +219,5 @@ module_exit(fnat_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("FULLNAT for IPVS");
-MODULE_VERSION(FNAT_VERSION);
+MODULE_VERSION(IPVS_FULLNAT_VERSION);
 MODULE_ALIAS_GENL_FAMILY(IPVS_FNAT_GENL_NAME);

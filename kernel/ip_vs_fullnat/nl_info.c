@@ -20,7 +20,7 @@ static int reply_info(struct genl_info *info, u8 cmd, u32 conns)
 		goto err_free;
 	nest = nla_nest_start(skb, IPVS_FNAT_ATTR_INFO);
 	if (!nest ||
-	    nla_put_string(skb, IPVS_FNAT_INFO_ATTR_VERSION, FNAT_VERSION) ||
+	    nla_put_string(skb, IPVS_FNAT_INFO_ATTR_VERSION, IPVS_FULLNAT_VERSION) ||
 	    nla_put_u32(skb, IPVS_FNAT_INFO_ATTR_CAPABILITIES, CAPABILITIES) ||
 	    nla_put_u32(skb, IPVS_FNAT_INFO_ATTR_CONNS, conns))
 		goto err_free;

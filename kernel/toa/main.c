@@ -176,7 +176,7 @@ static int __init toa_init(void)
 	err = hooks_init();
 	if (err)
 		goto err_sockopt;
-	pr_info("clients from TCP options, version %s\n", TOA_VERSION);
+	pr_info("clients from TCP options, version %s\n", IPVS_FULLNAT_VERSION);
 	if (!strcmp(trusted, TRUST_ALL))
 		pr_notice("options from any source are taken: net.toa.trusted should have the directors' networks\n");
 	return 0;
@@ -209,4 +209,4 @@ module_exit(toa_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Real servers see their clients: TCP option TOA");
-MODULE_VERSION(TOA_VERSION);
+MODULE_VERSION(IPVS_FULLNAT_VERSION);

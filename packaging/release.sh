@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# release.sh: build/release with all that a release has: packages, the source, a list
+# of the Go programs' parts (SBOM, CycloneDX) and SHA256SUMS. It is made twice, and
+# both have to be the same, byte by byte. The tree has to be committed.
+set -eu
+# shellcheck source=test/vm/common.sh
+. "$(dirname "$0")/../test/vm/common.sh"
+
+# make_release DIR
+make_release() {
+	local name file
+	mkdir -p "$1"
+	"$top_dir/packaging/build.sh" -o "$1" >/dev/null
+	name=ipvs-fullnat-$version
+	git -C "$top_dir" archive --format=tar --prefix="$name/" HEAD | gzip -9n >"$1/$name.tar.gz"
+	for file in "$1"/ipvsadm-go_*.deb "$1"/toa-ss_*.deb; do
+		dpkg-deb --fsys-tarfile "$file" | tar -xO --wildcards './usr/*bin/ipvsadm-go' './usr/*bin/toa-ss' 2>/dev/null >"$work/program" || true
+		[ -s "$work/program" ] || die "no program in $file"
+		(cd "$top_dir" && scripts/go.sh run ./internal/sbom "$work/program" "$version" "$SOURCE_DATE_EPOCH") >"${file%.deb}.cdx.json"
+	done
+	(cd "$1" && sha256sum -- * >"$work/sums" && mv "$work/sums" SHA256SUMS)
+}
+
+version=$(sed -n 's/^#define IPVS_FULLNAT_VERSION[[:space:]]*"\(.*\)"/\1/p' "$top_dir/kernel/common/version.h")
+[ -z "$(git -C "$top_dir" status --porcelain)" ] || die "the tree has changes that are not committed"
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top_dir" log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+rm -rf "$build_dir/release"
+make_release "$build_dir/release"
+# From another folder and with nothing that the first one left in Go's cache.
+GOCACHE=$work/gocache make_release "$work/again"
+diff "$build_dir/release/SHA256SUMS" "$work/again/SHA256SUMS" || die "two builds differ"
+(cd "$build_dir/release" && sha256sum -c --quiet SHA256SUMS && ls)
+echo "release $version: two builds are the same"

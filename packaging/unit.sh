@@ -1,0 +1,24 @@
+# shellcheck shell=sh
+# What debhelper would write for a unit; @UNIT@ is enabled once, and what the
+# administrator does to it afterwards is kept.
+unit_enable() {
+	deb-systemd-helper unmask @UNIT@ >/dev/null || true
+	if deb-systemd-helper --quiet was-enabled @UNIT@; then
+		deb-systemd-helper enable @UNIT@ >/dev/null || true
+	else
+		deb-systemd-helper update-state @UNIT@ >/dev/null || true
+	fi
+	if [ -d /run/systemd/system ]; then systemctl --system daemon-reload >/dev/null || true; fi
+}
+
+unit_invoke() {
+	if [ -d /run/systemd/system ]; then deb-systemd-invoke "$1" @UNIT@ || true; fi
+}
+
+unit_forget() {
+	if [ -d /run/systemd/system ]; then systemctl --system daemon-reload >/dev/null || true; fi
+	if [ "$1" = purge ] && command -v deb-systemd-helper >/dev/null; then
+		deb-systemd-helper purge @UNIT@ >/dev/null || true
+		deb-systemd-helper unmask @UNIT@ >/dev/null || true
+	fi
+}

@@ -1,0 +1,259 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# guest.sh: runs in the machine that is tested, once in each boot, as the last unit
+# of multi-user.target; which stage is next lies in /lab/stages. What is found goes
+# to a serial port of its own: "ok TEXT", "not ok TEXT", "boot RELEASE", "end".
+set -u
+cd /lab || exit 1
+exec </dev/null
+log=/lab/log
+vip4=198.51.100.10 vip6=2001:db8:f::10 lip4=10.0.0.1 lip6=2001:db8:a::1
+
+report() {
+	echo "$*" >/dev/ttyS1
+	sync
+}
+
+# check TEXT COMMAND...: its output is told when it fails.
+check() {
+	local text=$1
+	shift
+	if "$@" >"$log" 2>&1; then
+		report "ok $text"
+	else
+		report "not ok $text"
+		sed 's/^/    /' "$log" | tail -n 40 >/dev/ttyS1
+		failed=1
+	fi
+}
+
+not() {
+	! "$@"
+}
+
+# until_true SECONDS COMMAND...: the deadline is for an emulated machine.
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 1
+	done
+}
+
+install_debs() {
+	apt-get install -y -o Dpkg::Options::=--force-confold "$@"
+}
+
+# network: the director is the machine itself; client and real server are namespaces
+# on wires of their own. The real server has a route to the local addresses alone.
+network() {
+	local ns
+	for ns in client rs; do
+		ip netns add $ns
+		ip link add $ns type veth peer name eth0 netns $ns
+		ip -n $ns link set lo up
+		ip -n $ns link set eth0 up
+		ip link set $ns up
+	done
+	ip address add 192.0.2.1/24 dev client
+	ip address add 2001:db8:c::1/64 dev client nodad
+	ip address add 10.0.1.1/24 dev rs
+	ip address add 2001:db8:1::1/64 dev rs nodad
+	ip -n client address add 192.0.2.10/24 dev eth0
+	ip -n client address add 2001:db8:c::10/64 dev eth0 nodad
+	ip -n rs address add 10.0.1.11/24 dev eth0
+	ip -n rs address add 2001:db8:1::11/64 dev eth0 nodad
+	ip -n client route add default via 192.0.2.1
+	ip -n client route add ::/0 via 2001:db8:c::1
+	ip -n rs route add 10.0.0.0/24 via 10.0.1.1
+	ip -n rs route add 2001:db8:a::/64 via 2001:db8:1::1
+	ip link set lo up
+	ip address add $vip4/32 dev lo
+	ip address add $vip6/128 dev lo nodad
+	ip address add $lip4/32 dev lo
+	ip address add $lip6/128 dev lo nodad
+	sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	ip netns exec rs ./labnet serve >/lab/serve.log 2>&1 &
+	until_true 60 ip netns exec rs curl -s -o /dev/null http://10.0.1.11/
+}
+
+configure() {
+	local vip rs lip
+	for vip in "$vip4 10.0.1.11 $lip4" "[$vip6] [2001:db8:1::11] $lip6"; do
+		read -r vip rs lip <<<"$vip"
+		ipvsadm -A -t "$vip:80" -s wrr &&
+			ipvsadm -P -t "$vip:80" -z "$lip" &&
+			ipvsadm -a -t "$vip:80" -r "$rs:80" -b || return 1
+	done
+}
+
+# page ADDRESS: what the real server says of who asks.
+page() {
+	ip netns exec client curl -s -S --max-time 30 "http://$1/" | tee /lab/page
+}
+
+counter() {
+	awk -v n="$1" '$1 == n { for (i = 2; i <= NF; i++) s += $i } END { print s + 0 }' /proc/net/ip_vs_ext_stats
+}
+
+# flows EXPECTED4 EXPECTED6: both families come through FULLNAT, and the real server
+# names these as its peers.
+flows() {
+	local before
+	before=$(counter fullnat_conn_bound)
+	page $vip4 | grep -qF "$1" && page "[$vip6]" | grep -qF "$2" &&
+		[ "$(counter fullnat_conn_bound)" -ge $((before + 2)) ]
+}
+
+saved() {
+	ipvsadm -S -n >/lab/now && cmp /lab/rules /lab/now
+}
+
+module_version() {
+	[ "$(cat /sys/module/"$1"/version)" = "$2" ]
+}
+
+# has_dkms MODULE: for the kernel that runs, where DKMS puts it, and signed.
+has_dkms() {
+	modinfo -n "$1" | grep -q /updates/dkms/ && modinfo -F signer "$1" | grep -q .
+}
+
+stage_install() {
+	check "apt installs both modules and both tools" install_debs ./old/*.deb
+	for module in ip_vs_fullnat toa; do
+		check "DKMS has built and signed $module for $(uname -r)" has_dkms $module
+	done
+	check "the unit has loaded ip_vs_fullnat" systemctl is-active ip-vs-fullnat.service
+	check "the unit of the tables is there" systemctl is-active ipvsadm-go.service
+	check "the command ipvsadm is ours" test "$(readlink -f "$(command -v ipvsadm)")" = /usr/sbin/ipvsadm-go
+	network
+	check "services are configured" configure
+	check "traffic flows; the real server sees the local address" flows $lip4 $lip6
+	mkdir -p /etc/sysctl.d
+	echo "net.ipv4.vs.fullnat_lport_min = 20000" >/etc/sysctl.d/ip-vs-fullnat.conf
+	echo "options toa trusted=10.0.0.0/24,2001:db8:a::/64" >/etc/modprobe.d/toa.conf
+	ipvsadm -S -n >/lab/rules
+}
+
+stage_restored() {
+	check "after a reboot the rules are back" saved
+	check "the module is loaded" test -d /sys/module/ip_vs_fullnat
+	check "settings of /etc/sysctl.d are in force" test "$(sysctl -n net.ipv4.vs.fullnat_lport_min)" = 20000
+	check "toa is loaded, and trusts whom it was told to" grep -q 10.0.0.0/24 /proc/sys/net/toa/trusted
+	network
+	check "traffic flows; the real server sees the client" flows 192.0.2.10 2001:db8:c::10
+	check "toa-ss runs" ip netns exec rs toa-ss -a
+}
+
+# held: a download that goes on while something else happens.
+held_start() {
+	ip netns exec client curl -s -S --limit-rate 20K --max-time 3600 -o /lab/held "http://$vip4/bytes/400000000" &
+	held=$!
+	until_true 60 test -s /lab/held
+}
+
+held_goes_on() {
+	local size
+	size=$(stat -c %s /lab/held)
+	kill -0 "$held" && until_true 60 eval '[ "$(stat -c %s /lab/held)" -gt '"$size"' ]'
+}
+
+stage_upgrade() {
+	local old
+	old=$(cat /sys/module/ip_vs_fullnat/version)
+	held_start
+	check "apt upgrades" install_debs ./new/*.deb
+	check "the rules are as they were" saved
+	check "a connection goes on" held_goes_on
+	kill "$held"
+	check "settings were kept" grep -q '^options toa' /etc/modprobe.d/toa.conf
+	check "the loaded module stays" module_version ip_vs_fullnat "$old"
+	check "drained, it can be replaced by the new one" sh -c 'ipvsadm-go --drain && modprobe -r ip_vs_fullnat && systemctl restart ip-vs-fullnat'
+	check "which has another version" not module_version ip_vs_fullnat "$old"
+	check "its rules come back from the file" sh -c 'ipvsadm-restore </lab/rules'
+	check "traffic flows" flows 192.0.2.10 2001:db8:c::10
+}
+
+# stage_stock: stock's package comes, with its configuration and its init script.
+stage_stock() {
+	check "stock's ipvsadm can be installed beside" install_debs ipvsadm
+	check "the rules are as they were" saved
+	check "the command is ours" sh -c 'ipvsadm --help | grep -q fullnat'
+	check "stock's is ipvsadm.stock" sh -c 'ipvsadm.stock -Ln | grep -q 198.51.100.10:80'
+	check "dpkg finds its files" dpkg -V ipvsadm
+	check "one unit works on the tables" test "$(systemctl show -P FragmentPath ipvsadm.service)" = "$(systemctl show -P FragmentPath ipvsadm-go.service)"
+	sed -i 's/^AUTO=.*/AUTO="true"/' /etc/default/ipvsadm
+	ipvsadm -S -n >/lab/rules
+}
+
+stage_kernel() {
+	check "another kernel is installed" install_debs /lab/kernel/*.deb
+	next=$(cd /lib/modules && printf '%s\n' * | grep -vxF "$(uname -r)" | tail -n 1)
+	for module in ip_vs_fullnat toa; do
+		check "DKMS has built $module for $next" modinfo -k "$next" $module
+	done
+	[ -z "$next" ] || report "boot $next"
+}
+
+gone() {
+	local path
+	for path in /usr/sbin/ipvsadm-go /usr/libexec/ipvsadm-go /usr/libexec/ip-vs-fullnat /var/lib/dkms/toa \
+		/var/lib/dkms/ip-vs-fullnat /etc/modules-load.d/toa.conf /etc/modules-load.d/ip-vs-fullnat.conf \
+		/etc/modprobe.d/toa.conf /usr/src/toa-* /usr/src/ip-vs-fullnat-* /etc/systemd/system/ipvsadm.service \
+		/etc/systemd/system/multi-user.target.wants/ip*; do
+		if [ -e "$path" ] || [ -L "$path" ]; then
+			echo "still there: $path"
+			return 1
+		fi
+	done
+	! find /lib/modules -name ip_vs_fullnat.ko\* -o -name toa.ko\* | grep .
+}
+
+stage_purge() {
+	local has_stock=
+	ipvsadm -S -n >/lab/rules
+	! dpkg -s ipvsadm >/dev/null 2>&1 || has_stock=1
+	check "the tool can be removed" apt-get remove -y ipvsadm-go
+	check "the services go on without it" flows 192.0.2.10 2001:db8:c::10
+	check "the rules were saved" sh -c 'grep -v "^#" /etc/ipvsadm.rules | cmp - /lab/rules'
+	check "all can be purged" apt-get purge -y ipvsadm-go ip-vs-fullnat-dkms toa-dkms toa-ss
+	check "connections live as long as the module is loaded" flows 192.0.2.10 2001:db8:c::10
+	check "nothing is left behind" gone
+	if [ -n "$has_stock" ]; then
+		check "stock's command is back" sh -c 'test ! -L /usr/sbin/ipvsadm && ipvsadm -Ln | grep -q 198.51.100.10:80'
+		check "stock's configuration is there" test -e /etc/default/ipvsadm -a -e /etc/ipvsadm.rules
+		check "no diversion is left" sh -c '! dpkg-divert --list | grep ipvsadm'
+	else
+		check "no rules are left" test ! -e /etc/ipvsadm.rules
+	fi
+}
+
+# stage_boots: what was installed on the disk before this machine was started.
+stage_boots() {
+	for module in ip_vs_fullnat toa; do
+		check "$module of DKMS is there for $(uname -r)" has_dkms $module
+		check "$module was loaded at boot" test -d /sys/module/$module
+	done
+	network
+	check "services are configured" configure
+	check "traffic flows; the real server sees the client" flows 192.0.2.10 2001:db8:c::10
+	check "the kernel has nothing to complain of" sh -c '! dmesg | grep -E "WARNING|BUG:|Oops|Call Trace"'
+}
+
+failed=0
+report "boot $(uname -r)"
+stages=$(cat stages)
+for stage in ${stages%% -*}; do
+	report "# $stage on $(. /etc/os-release && echo "$PRETTY_NAME"), $(uname -r)"
+	"stage_$stage"
+done
+rest=${stages#*- }
+if [ "$rest" = "$stages" ] || [ $failed -ne 0 ]; then
+	report end
+	systemctl poweroff --force
+else
+	echo "$rest" >stages
+	report reboot
+	systemctl reboot
+fi

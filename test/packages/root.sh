@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# root.sh NAME: a Debian for a kernel of kernels.txt, in the cache, and prints
+# where: the release that the kernel comes from, with systemd, DKMS, that kernel
+# and its headers, as debootstrap and apt install them. Nothing of ours is in it.
+# What the machine that is tested wants to install later lies in
+# /var/cache/apt/archives, so it needs no network.
+set -eu
+# shellcheck source=test/vm/common.sh
+. "$(dirname "$0")/../vm/common.sh"
+# shellcheck source=test/vm/apt.sh
+. "$vm_dir/apt.sh"
+# shellcheck source=test/packages/chroot.sh
+. "$top_dir/test/packages/chroot.sh"
+
+# Part of the cache key: raise it when what fill() does changes.
+root_version=1
+
+[ $# -eq 1 ] || die "usage: root.sh NAME"
+load_kernel "$1"
+suite=${k_suites##*,}
+roots=$cache_dir/roots
+current=$roots/$k_name.current
+# keepalived and stock's ipvsadm are what ours has to get on with.
+packages=(dkms initramfs-tools systemd-sysv udev dbus kmod iproute2 procps curl ca-certificates)
+later=(ipvsadm keepalived)
+
+# siblings: the other kernels of this release, which a machine can be updated to.
+siblings() {
+	kernel_rows | awk -v suites="$k_suites" -v own="$k_name" \
+		'$1 != own && $2 == suites && $7 != "debug" { print $3 }' | tr ',' '\n'
+}
+
+# kernel_packages: the kernel and its headers themselves; some archives do not keep
+# the empty packages that name them.
+kernel_packages() {
+	local package
+	for package in ${k_packages//,/ }; do
+		our_apt apt-cache show --no-all-versions "$package" | sed -n 's/^Depends: //p' | tr ',' '\n' |
+			sed 's/[[:space:]]*(.*//; s/^[[:space:]]*//' | grep -E '^linux-(image|headers)-[0-9]'
+	done
+}
+
+# base DIR: what debootstrap makes of the release.
+base() {
+	local script=$suite
+	# An older debootstrap does not know the names of newer releases.
+	[ -e "/usr/share/debootstrap/scripts/$script" ] || script=sid
+	debootstrap --variant=minbase "$suite" "$1" "$(mirror_uri "$suite")" \
+		"/usr/share/debootstrap/scripts/$script"
+}
+
+sources() {
+	local one
+	for one in ${k_suites//,/ }; do
+		echo "deb $(mirror_uri "$one") $one main"
+	done
+}
+
+# fill DIR: the release, brought up to date, with the kernel.
+fill() {
+	local dir=$1
+	base "$dir" || return 1
+	sources >"$dir/etc/apt/sources.list"
+	printf 'Acquire::Check-Valid-Until "false";\nAPT::Install-Recommends "false";\n' >"$dir/etc/apt/apt.conf.d/50lab"
+	printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
+	chmod 755 "$dir/usr/sbin/policy-rc.d"
+	cp /etc/resolv.conf "$dir/etc/resolv.conf"
+	mapfile -t updates < <(siblings)
+	mapfile -t kernel < <(kernel_packages)
+	in_root "$dir" sh -eu -c '
+		apt-get update -qq
+		apt-get dist-upgrade -qq -y
+		apt-get install -qq -y "$@"
+		rm -f /var/cache/apt/archives/*.deb
+	' fill "${packages[@]}" "${kernel[@]}" || return 1
+	in_root "$dir" apt-get install -qq -y --download-only "${later[@]}" ${updates[@]+"${updates[@]}"} || return 1
+	rm -f "$dir/usr/sbin/policy-rc.d" "$dir/etc/resolv.conf"
+	echo director >"$dir/etc/hostname"
+	in_root "$dir" passwd -q -d root
+}
+
+get_root() {
+	local dir key
+	if [ -e "$current/complete" ] && index_is_fresh &&
+		[ -z "$(find "$vm_dir/kernels.txt" -newer "$apt_dir/roots-$k_name.stamp" 2>/dev/null)" ]; then
+		return 0
+	fi
+	with_lock "$apt_dir/.lock" apt_index
+	key=$({
+		echo "$root_version $k_packages ${packages[*]} ${later[*]} $(siblings | xargs)"
+		APT_CONFIG=$apt_dir/apt.conf apt-cache dumpavail | grep -E '^(Package: (linux-(image|headers)|dkms|systemd$)|Version:)' |
+			grep -A 1 '^Package'
+	} | sha256sum | cut -c1-16)
+	dir=$roots/$k_name-$key
+	if [ ! -e "$dir/complete" ]; then
+		echo "root.sh: building a root of $suite for kernel $k_name; it is kept" >&2
+		rm -rf "$dir"
+		fill "$dir" >"$roots/$k_name.log" 2>&1 || {
+			tail -n 30 "$roots/$k_name.log" >&2
+			die "cannot build the root of $suite"
+		}
+		touch "$dir/complete"
+	fi
+	touch "$apt_dir/roots-$k_name.stamp"
+	ln -sfn "$dir" "$current"
+	find "$roots" -maxdepth 1 -type d -name "$k_name-*" ! -path "$dir" -exec rm -rf {} +
+}
+
+"$top_dir/scripts/install-deps.sh" debootstrap >&2
+apt_for "$k_suites"
+mkdir -p "$roots" "$apt_dir"
+with_lock "$roots/$k_name.lock" get_root >&2
+readlink -f "$current"
