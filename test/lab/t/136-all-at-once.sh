@@ -7,16 +7,15 @@
 # timeout: 240
 # once: yes
 
-# load: transfers, connections that come and go, datagrams; IPv4 and IPv6. All
-# of it gives way to those who take things away.
+# load: transfers, connections that come and go, datagrams; IPv4 and IPv6.
 load() {
 	local family
 	for family in 4 6; do
 		fullnat_service -t $family 80
 		fullnat_service -u $family 53
-		start_in "$client" "bulk$family" nice labnet fetch -parallel 2 -size 50M -timeout 30s "http://$(svc $family 80)"
-		start_in "$client" "short$family" nice labnet conns -n 100000 -parallel 2 -request -reset -timeout 500ms "$(svc $family 80)"
-		start_in "$client" "udp$family" nice labnet udp-echo -flows 20000 -timeout 5ms "$(svc $family 53)"
+		start_in "$client" "bulk$family" labnet fetch -parallel 2 -size 50M -timeout 30s "http://$(svc $family 80)"
+		start_in "$client" "short$family" labnet conns -n 100000 -parallel 2 -request -reset -timeout 500ms "$(svc $family 80)"
+		start_in "$client" "udp$family" labnet udp-echo -flows 20000 -timeout 5ms "$(svc $family 53)"
 	done
 	wait_until 10 eval '[ "$(fullnat_conns . | wc -l)" -ge 8 ]'
 }
