@@ -108,10 +108,10 @@ qemu() {
 	# A scene that counts instructions brings its own.
 	case " ${extra[*]-} " in
 	*" -accel "*) ;;
-	*) extra+=(-accel "tcg,thread=multi" -smp 2) ;;
+	*) extra+=(-accel tcg,thread=multi) ;;
 	esac
 	timeout --foreground "${limit:-infinity}" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-		-cpu "$k_cpu" -m "$k_memory" \
+		-cpu "$k_cpu" -m "$k_memory" -smp 2 \
 		-kernel "$KERNEL_IMAGE" -initrd "$run_dir/initrd" \
 		-append "console=ttyS0 loglevel=6 log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 rcupdate.rcu_cpu_stall_timeout=120 lab.mode=$qemu_mode $(machine_args "$machine")" \
 		-serial "file:$run_dir/console.log" "$@" \
