@@ -3,6 +3,7 @@ module github.com/ipvs-fullnat/ipvs-fullnat
 go 1.25.0
 
 require (
+	github.com/cilium/ebpf v0.22.0
 	github.com/mdlayher/genetlink v1.4.0
 	github.com/mdlayher/netlink v1.11.2
 	github.com/urfave/cli/v2 v2.27.7

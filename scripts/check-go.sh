@@ -15,6 +15,12 @@ go_files() {
 	done
 }
 
+# generated_files: Go, and the BPF object.
+generated_files() {
+	go_files
+	ls internal/toabpf/*.o
+}
+
 check_fmt() {
 	local bad
 	bad=$(go_files | xargs "$($go env GOROOT)/bin/gofmt" -l)
@@ -36,9 +42,9 @@ check_staticcheck() {
 # tree, so that what differs lies there, ready to be looked at and committed.
 check_generated() {
 	local before after
-	before=$(go_files | xargs sha256sum)
+	before=$(generated_files | xargs sha256sum)
 	$go generate ./...
-	after=$(go_files | xargs sha256sum)
+	after=$(generated_files | xargs sha256sum)
 	[ "$before" = "$after" ] || {
 		echo "generated files were not up to date:"
 		diff <(echo "$before") <(echo "$after") | sed -n 's/^> [0-9a-f]*  //p'

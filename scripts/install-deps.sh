@@ -16,6 +16,8 @@ packages=(
 	sparse xz-utils zstd perl
 	# the self-built debug kernel
 	flex bison
+	# the BPF object (internal/toabpf/generate.sh)
+	clang-19 llvm-19 libbpf-dev
 	# fetching and checking packages, and our own scripts
 	ca-certificates debian-archive-keyring git shellcheck zsh
 )

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command toa-ss is ss with one more column: the client that the module toa
-// knows for a TCP connection.
+// Command toa-ss is ss with one more column: the client that the module toa, or
+// toa-bpf, knows for a TCP connection.
 package main
 
 import (
@@ -13,6 +13,8 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+
+	"github.com/ipvs-fullnat/ipvs-fullnat/internal/toabpf"
 )
 
 const usage = `usage: toa-ss [-H] [-a] [-c PREFIX] [ARGUMENTS OF ss]
@@ -85,22 +87,46 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p.Masked(), nil
 }
 
+// knownClients asks the module, and toa-bpf where there is none.
+func knownClients() (map[wire]netip.AddrPort, error) {
+	file, err := os.Open(connFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return bpfClients()
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	clients, err := readConns(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", connFile, err)
+	}
+	return clients, nil
+}
+
+func bpfClients() (map[wire]netip.AddrPort, error) {
+	clients := map[wire]netip.AddrPort{}
+	own := toabpf.OwnNetns()
+	err := toabpf.EachConn(func(c toabpf.Conn) error {
+		if c.Netns == own {
+			clients[wire{c.Local, c.Peer}] = c.Client
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the module toa is not loaded; toa-bpf: %w", err)
+	}
+	return clients, nil
+}
+
 func run(args []string, out, errOut io.Writer) error {
 	o, err := parseArgs(args, errOut)
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(connFile)
-	if errors.Is(err, os.ErrNotExist) {
-		return errors.New("the module toa is not loaded")
-	}
+	clients, err := knownClients()
 	if err != nil {
 		return err
-	}
-	defer file.Close()
-	clients, err := readConns(file)
-	if err != nil {
-		return fmt.Errorf("%s: %w", connFile, err)
 	}
 	// One line per connection, numbers, no header: what can be read.
 	cmd := exec.Command("ss", append([]string{"-tnHO"}, o.ss...)...)
