@@ -10,7 +10,7 @@
 KERNEL ?= 6.12
 
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
-.PHONY: check-arm64 test-debug fuzz test-cost test-memory test-ports test-short test-speed
+.PHONY: check-arm64 test-bpf test-debug fuzz test-cost test-memory test-ports test-short test-speed
 .PHONY: packages check-packages test-dkms test-packages release lab demo clean help
 .DEFAULT_GOAL := all
 
@@ -82,6 +82,11 @@ test-packages: deps  ## install, reboot, upgrade and purge in Debian 12 and 13 w
 
 release: deps  ## everything that a release has, twice, compared; in build/release
 	@packaging/release.sh
+
+test-bpf: deps  ## scenes 200 to 205 with toa-bpf in place of the module toa, on all four kernels
+	@for kernel in 5.10 6.1 6.12 7.2; do \
+		IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh $(if $(V),-v) $$kernel 220 221 222 223 225 || exit 1; \
+	done
 
 lab: deps  ## a shell in the lab
 	@test/vm/run.sh --shell $(KERNEL)

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# For scenes about kernel/toa on the real server. Sourced by lib.sh.
+# For scenes about TOA on the real server, by kernel/toa or by toa-bpf. Sourced by
+# lib.sh.
+#
+# Scenes are written for the module; behind "toa_is bpf" the same ones are about
+# toa-bpf (test/lab/long/22*). What only one of them has is asked for with "by".
 #
 # The director of these scenes is a program (labnet insert) that puts options
 # into what the client sends and does nothing else: the real server's peer is the
@@ -89,10 +93,36 @@ expect_wire() {
 	expect_match "$1" " accept=$(regex "$(host "$2"):$port") peer=$(regex "$(host "$2"):$port") " "$3"
 }
 
+# toa_is module|bpf: what the scene is about.
+toa_by=module
+toa_is() {
+	toa_by=$1
+}
+
+# by module|bpf: is it that?
+by() {
+	[ "$toa_by" = "$1" ]
+}
+
+# toa_load [KEY=VALUE...]: with these settings.
+toa_load() {
+	if by module; then modprobe toa "$@"; else toa-bpf load --nat64 "${@/#/--}"; fi
+}
+
+toa_unload() {
+	if by module; then rmmod toa; else toa-bpf unload; fi
+}
+
+# toa_stats: in the form of /proc/net/toa_stats. Those of toa-bpf are of all
+# namespaces together.
+toa_stats() {
+	if by module; then in_ns "$rs1" cat /proc/net/toa_stats; else toa-bpf stats; fi
+}
+
 # toa_counter NAME: of rs1.
 toa_counter() {
-	in_ns "$rs1" awk -v n="$1" '$1 == n || $1 == n ":" { for (i = 2; i <= NF; i++) s += $i; found = 1 }
-		END { if (!found) exit 1; printf "%d\n", s }' /proc/net/toa_stats ||
+	toa_stats | awk -v n="$1" '$1 == n || $1 == n ":" { for (i = 2; i <= NF; i++) s += $i; found = 1 }
+		END { if (!found) exit 1; printf "%d\n", s }' ||
 		{ echo "no counter $1" >&2; return 1; }
 }
 
@@ -110,12 +140,30 @@ expect_toa_delta() {
 
 # toa_set KEY=VALUE...: settings of rs1, without "net.toa.".
 toa_set() {
-	set_sysctl "$rs1" "${@/#/net.toa.}"
+	if by module; then set_sysctl "$rs1" "${@/#/net.toa.}"; else toa-bpf set "${@/#/--}"; fi
 }
 
-# toa_conns: the real server's live mappings.
+# toa_get KEY: a setting of rs1.
+toa_get() {
+	if by module; then
+		in_ns "$rs1" sysctl -n "net.toa.$1"
+	else
+		toa-bpf status | sed -n "s/^$1: *//p"
+	fi
+}
+
+# toa_conns: the real server's live mappings: local address, peer, client.
 toa_conns() {
-	in_ns "$rs1" sed 1d /proc/net/toa_conn
+	if by module; then in_ns "$rs1" sed 1d /proc/net/toa_conn; else toa-bpf list -H | cut -d' ' -f1-3; fi
+}
+
+# toa_live: how many there are in all.
+toa_live() {
+	if by module; then
+		cat /sys/module/toa/parameters/live
+	else
+		toa-bpf status | sed -n 's/^connections: *//p'
+	fi
 }
 
 # toa_nothing_left: each entry has been freed.

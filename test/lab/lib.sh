@@ -24,7 +24,8 @@
 #   programs    of test/vm/programs.sh, beside what every scene has
 #   timeout     in seconds, 60 by default
 #   kmsg-allow  a regular expression for kernel messages that are expected
-#   qemu, kernel-args   extra arguments; such a scene gets a boot of its own
+#   qemu, kernel-args   extra arguments; such a scene gets a boot of its own; with
+#               a kernel's name behind it (qemu-7.2), for that one in place of these
 #   once: yes   in "make test", on the newest stock kernel only
 #   edge: yes   in "make test", also on the edge kernels
 
@@ -223,6 +224,16 @@ start_in() {
 	lab_pid[$name]=$!
 }
 
+# start_here NAME COMMAND...: as start_in, in no namespace: "ip netns exec" hides
+# what is mounted below /sys.
+start_here() {
+	local name=$1
+	shift
+	echo "# $* &" >&2
+	"$@" >"$lab_tmp/$name.log" 2>&1 </dev/null &
+	lab_pid[$name]=$!
+}
+
 # wait_log NAME REGEX [SECONDS]: for a line in the output of what start_in
 # started; the scene ends if it does not come.
 wait_log() {
@@ -309,6 +320,7 @@ cleanup() {
 		ip netns del "$ns" 2>/dev/null || true
 	done
 	lab_namespaces=()
+	[ ! -e /sys/fs/bpf/toa ] || toa-bpf unload
 	rm -rf "$lab_tmp"
 }
 

@@ -116,6 +116,8 @@ make_initrd() {
 	mkdir -p "$tree/lab/bin"
 	cp "$top_dir"/test/lab/*.sh "$tree/lab/"
 	cp -r "$scene_dir" "$tree/lab/t"
+	# A scene may be about something else in what another one does.
+	cp -r "$top_dir/test/lab/t" "$tree/lab/scenes"
 	cp -r "$vm_dir/guest" "$tree/lab/guest"
 	if [ -d "$top_dir/test/demo" ]; then cp -r "$top_dir/test/demo" "$tree/lab/"; fi
 	mv "$tree/lab/guest/init" "$tree/init"

@@ -80,11 +80,20 @@ header() {
 	sed -n '/^[^#]/q; s/^# '"$2"': *//p' "$scene_dir/$1.sh"
 }
 
+# machine_header SCENE KEY: the value of KEY-KERNEL if there is one, "-" for an
+# empty one, or else of KEY.
+machine_header() {
+	local value
+	value=$(header "$1" "$2-$k_name")
+	[ -n "$value" ] || value=$(header "$1" "$2")
+	[ "$value" = - ] || echo "$value"
+}
+
 # machine_of SCENE: what sets its virtual machine apart; empty for most.
 machine_of() {
 	local qemu args
-	qemu=$(header "$1" qemu)
-	args=$(header "$1" kernel-args)
+	qemu=$(machine_header "$1" qemu)
+	args=$(machine_header "$1" kernel-args)
 	[ -z "$qemu$args" ] || echo "$qemu|$args"
 }
 

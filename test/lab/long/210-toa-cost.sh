@@ -2,10 +2,11 @@
 # shellcheck shell=bash
 # modules: ip_vs_fullnat
 # qemu: -accel tcg -icount shift=0,sleep=off -smp 1
-# timeout: 900
-# What kernel/toa costs, in instructions: the clock of this machine counts them.
-# Connections through FULLNAT with and without the option, to a real server with
-# and without the module, the two in turns.
+# qemu-7.2: -accel tcg -icount shift=0,sleep=off -smp 1 -cpu max
+# timeout: 1800
+# What kernel/toa and toa-bpf cost, in instructions: the clock of this machine
+# counts them. Connections through FULLNAT with and without the option, to a real
+# server with nothing, with the module and with toa-bpf, these in turns.
 
 setup_lab
 svc=$(svc 4 80)
@@ -35,24 +36,35 @@ one_round() {
 }
 
 for _ in 1 2 3 4 5; do
-	one_round without
+	one_round nothing
 	modprobe toa
-	one_round with
+	one_round module
 	rmmod toa
+	toa-bpf load
+	one_round bpf
+	toa-bpf unload
+	toa-bpf load --no-syn
+	one_round bpf-no-syn
+	toa-bpf unload
 done
-declare -A with=() without=()
-for what in direct plain toa; do
-	without[$what]=$(middle $what-without 1) with[$what]=$(middle $what-with 1)
-	name_without=$(middle $what-without 2) name_with=$(middle $what-with 2)
-	echo "# $what: connection ${without[$what]}, with the module ${with[$what]};" \
-		"getpeername $name_without, with it $name_with (+$((name_with - name_without)))"
+# The director is in the figures of two, and dearer each time by the connections
+# that it still holds: what the option adds is the difference between these two,
+# less what it is with nothing.
+base=$(middle direct-nothing 1)
+option_base=$(($(middle toa-nothing 1) - $(middle plain-nothing 1)))
+declare -A plain=() option=()
+for by in nothing module bpf bpf-no-syn; do
+	plain[$by]=$(($(middle "direct-$by" 1) - base))
+	option[$by]=$(($(middle "toa-$by" 1) - $(middle "plain-$by" 1) - option_base))
+	echo "# $by: a connection without the option $((base + plain[$by])) (+${plain[$by]}), the option +${option[$by]};" \
+		"getpeername without $(middle "plain-$by" 2), with it $(middle "toa-$by" 2)"
 done
-base=${without[direct]} added=$((with[direct] - without[direct]))
 # Both ends are in the figure; the server is about half of it.
-expect_within "a plain connection: +$added, less than 3 % of the server's half" -1000000 $((base * 3 / 200)) $added
-# The director is in the figures of the other two, and dearer each time by the
-# connections that it still holds: what the option adds is the difference between
-# the two, with the module less without it.
-option=$((with[toa] - with[plain] - (without[toa] - without[plain])))
-expect_within "a connection with the option: +$option on top, together less than 3 % of a connection" \
-	-1000000 $((base * 3 / 100 - added)) $option
+expect_within "module, a plain connection: +${plain[module]}, less than 3 % of the server's half" \
+	-1000000 $((base * 3 / 200)) "${plain[module]}"
+expect_within "module, one with the option: +${option[module]} on top, together less than 3 % of a connection" \
+	-1000000 $((base * 3 / 100 - plain[module])) "${option[module]}"
+# BPF is called at more places of a connection, and for both of its ends here.
+expect_within "toa-bpf, a plain connection: +${plain[bpf]}, less than 8 %" -1000000 $((base * 8 / 100)) "${plain[bpf]}"
+expect_within "toa-bpf, one with the option: +${option[bpf]} on top, together less than 12 %" \
+	-1000000 $((base * 12 / 100 - plain[bpf])) "${option[bpf]}"

@@ -35,13 +35,19 @@ port=$(sed -n 's/.* told=\([0-9]*\) .*/\1/p' <<<"$out")
 expect_match "NAT64: and the socket option has the client" " nat64=$(regex "[$told_ip6]:$port")\$" "$out"
 expect_told "NAT64: a dual-stack socket sees it" "$told_ip6" "$(ask 4 7006)"
 insert "$(toa_option 4)"
-expect_match "the socket option is for IPv6 clients" " nat64=invalid_argument\$" "$(ask 4 7004)"
+none=invalid_argument
+# BPF leaves the kernel's answer.
+by module || none=protocol_not_available
+expect_match "the socket option is for IPv6 clients" " nat64=$none\$" "$(ask 4 7004)"
 
 expect_toa_delta "a connection with an option is counted" syn_recv_sock_toa 1 ask 4 7004
 expect_toa_delta "and its two questions" getname_toa_ok 2 ask 4 7004
 insert_off
 expect_toa_delta "one without, too" syn_recv_sock_no_toa 1 ask 4 7004
-expect_toa_delta "and its questions" getname_toa_bypass 2 ask 4 7004
+if by module; then
+	# toa-bpf counts the questions of the client, too.
+	expect_toa_delta "and its questions" getname_toa_bypass 2 ask 4 7004
+fi
 
 # A connection that stays, to be looked at.
 insert "$(toa_option 4)"
@@ -50,16 +56,17 @@ start_in "$client" keep labnet conns -n 3 -request -hold 60s "$(rs 1 4 80)"
 wait_log keep '"opened":3'
 conn=$(toa_conns | head -n 1)
 port=$(sed -n "s/.* $(regex "$client_ip4"):\([0-9]*\) .*/\1/p" <<<"$conn")
-expect_eq "/proc/net/toa_conn has the wire and the client" \
+expect_eq "the list has the wire and the client" \
 	"$rs1_ip4:80 $client_ip4:$port $told_ip4:$((port ^ 0x5555))" "$conn"
 expect_eq "one line for each" 3 "$(toa_conns | wc -l)"
 expect_match "ss shows the wire" "$(regex "$client_ip4")\\]?:$port" "$(in_ns "$rs1" ss -tnH)"
 expect_no_match "and not the client" "$(regex "$told_ip4")" "$(in_ns "$rs1" ss -tnH)"
-expect_eq "how many there are" 3 "$(cat /sys/module/toa/parameters/live)"
-listing=$(in_ns "$rs1" toa-ss)
+expect_eq "how many there are" 3 "$(toa_live)"
+# "ip netns exec" would hide the BPF file system.
+listing=$(nsenter --net="/run/netns/$rs1" toa-ss)
 expect_match "toa-ss shows both" "ESTAB .*$(regex "$client_ip4")\\]?:$port +$(regex "$told_ip4:$((port ^ 0x5555))")" "$listing"
-expect_eq "by the client, one finds it" 3 "$(in_ns "$rs1" toa-ss -H -c 203.0.113.0/24 state established | wc -l)"
-expect_eq "and not by another one" 0 "$(in_ns "$rs1" toa-ss -H -c 203.0.114.0/24 | wc -l)"
+expect_eq "by the client, one finds it" 3 "$(nsenter --net="/run/netns/$rs1" toa-ss -H -c 203.0.113.0/24 state established | wc -l)"
+expect_eq "and not by another one" 0 "$(nsenter --net="/run/netns/$rs1" toa-ss -H -c 203.0.114.0/24 | wc -l)"
 stop keep || true
 poll_until 10 "nothing is left when they have ended" toa_nothing_left
 insert_off

@@ -8,8 +8,8 @@
 # connections open; namespaces that die; draining; hooks that are taken away.
 
 test_live() {
-	[ "$(cat /sys/module/toa/parameters/live)" -ge "$1" ] || return 1
-	[ "$1" -gt 0 ] || [ "$(cat /sys/module/toa/parameters/live)" -eq 0 ]
+	[ "$(toa_live)" -ge "$1" ] || return 1
+	[ "$1" -gt 0 ] || [ "$(toa_live)" -eq 0 ]
 }
 
 # test_told N: so many connections have become known since the module was loaded.
@@ -28,8 +28,8 @@ start_in "$client" keep labnet keep -n 5 -interval 100ms "$(rs 1 4 80)"
 poll_until 10 "connections are known" test_live 5
 start_in "$client" load labnet sockask -for 1h -parallel 4 "$rs1_ip4:7004"
 for ((i = 0; i < rounds; i++)); do
-	rmmod toa
-	modprobe toa
+	toa_unload
+	toa_load
 	# Each round has connections that are known.
 	wait_until 20 test_told 1
 done
@@ -50,10 +50,12 @@ toa_set enable=2
 expect_wire "a drained namespace learns nothing" "$client_ip4" "$(ask 4 7004)"
 expect_eq "and forgets nothing" 4 "$(toa_conns | wc -l)"
 toa_set enable=1
-echo 1 >/sys/module/toa/parameters/drain
-expect_wire "nor does a drained module" "$client_ip4" "$(ask 4 7004)"
-expect_eq "nothing is forgotten there either" 4 "$(cat /sys/module/toa/parameters/live)"
-echo 0 >/sys/module/toa/parameters/drain
+if by module; then
+	echo 1 >/sys/module/toa/parameters/drain
+	expect_wire "nor does a drained module" "$client_ip4" "$(ask 4 7004)"
+	expect_eq "nothing is forgotten there either" 4 "$(toa_live)"
+	echo 0 >/sys/module/toa/parameters/drain
+fi
 stop hold || true
 poll_until 10 "then it is empty" toa_nothing_left
 

@@ -112,31 +112,52 @@ func (a *sockAsker) ask() (netip.AddrPort, string, error) {
 }
 
 // askReport is how many of the answers named the client that was told, our own
-// address, or something else.
+// address, one by accept() and the other by getpeername(), as when somebody loads
+// or unloads in between, or something else.
 type askReport struct {
 	Asked  int      `json:"asked"`
 	Failed int      `json:"failed"`
 	Told   int      `json:"told"`
 	Wire   int      `json:"wire"`
+	Mixed  int      `json:"mixed"`
 	Wrong  int      `json:"wrong"`
 	First  []string `json:"first_wrong,omitempty"`
+}
+
+// named says whom an address in an answer is.
+func named(value string, client, wire netip.AddrPort) string {
+	ap, err := netip.ParseAddrPort(value)
+	if err != nil {
+		return "nobody"
+	}
+	// The v4-mapped form is the socket's matter.
+	switch netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()) {
+	case client:
+		return "client"
+	case wire:
+		return "wire"
+	}
+	return "other"
 }
 
 // judge compares an answer with what the inserter tells for our port.
 func judge(report *askReport, local netip.AddrPort, told netip.Addr, answer string) {
 	report.Asked++
-	// Brackets and the v4-mapped form are the socket's matter.
-	bare := strings.NewReplacer("[::ffff:", "", "[", "", "]", "")
-	form := func(addr netip.Addr, port uint16) string {
-		ap := netip.AddrPortFrom(addr.Unmap(), port)
-		return bare.Replace(fmt.Sprintf("accept=%v peer=%v ", ap, ap))
+	client := netip.AddrPortFrom(told.Unmap(), local.Port()^portMask)
+	wire := netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
+	by := map[string]string{}
+	for _, field := range strings.Fields(answer) {
+		if call, value, ok := strings.Cut(field, "="); ok {
+			by[call] = named(value, client, wire)
+		}
 	}
-	plain := bare.Replace(answer)
-	switch {
-	case strings.HasPrefix(plain, form(told, local.Port()^portMask)):
+	switch by["accept"] + " " + by["peer"] {
+	case "client client":
 		report.Told++
-	case strings.HasPrefix(plain, form(local.Addr(), local.Port())):
+	case "wire wire":
 		report.Wire++
+	case "client wire", "wire client":
+		report.Mixed++
 	default:
 		report.Wrong++
 		if len(report.First) < 3 {

@@ -19,6 +19,7 @@ import (
 type sockServer struct {
 	mptcp, fastopen, tls, sockmap, pass, splice bool
 	deferSeconds                                int
+	reuse                                       netip.AddrPort
 }
 
 func sockaddrString(sa unix.Sockaddr) string {
@@ -188,6 +189,24 @@ func (s *sockServer) prepare(fd int) (int, error) {
 	return fd, nil
 }
 
+// reconnect disconnects the socket once its client is gone, connects it to
+// somebody else, and says who that is by getpeername().
+func (s *sockServer) reconnect(fd int) (string, error) {
+	if _, err := unix.Read(fd, make([]byte, 1)); err != nil {
+		return "", err
+	}
+	unspec := [16]byte{} // AF_UNSPEC
+	if _, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&unspec)), 16); errno != 0 {
+		return "", fmt.Errorf("disconnect: %w", errno)
+	}
+	to := &unix.SockaddrInet4{Addr: s.reuse.Addr().As4(), Port: int(s.reuse.Port())}
+	if err := unix.Connect(fd, to); err != nil {
+		return "", fmt.Errorf("connect again: %w", err)
+	}
+	sa, err := unix.Getpeername(fd)
+	return sockaddrString(sa), err
+}
+
 // serve answers one connection.
 func (s *sockServer) serve(fd int, accepted string) error {
 	fd, err := s.prepare(fd)
@@ -205,6 +224,10 @@ func (s *sockServer) serve(fd int, accepted string) error {
 	}
 	_, err = unix.Write(fd, fmt.Appendf(nil, "accept=%s peer=%s nat64=%s\n", accepted, peer,
 		strings.ReplaceAll(nat64Peer(fd), " ", "_")))
+	if err == nil && s.reuse.IsValid() {
+		peer, err = s.reconnect(fd)
+		fmt.Printf("reused=%s\n", peer)
+	}
 	return err
 }
 
@@ -220,6 +243,10 @@ func runSockServe(args []string, out io.Writer) error {
 	fs.BoolVar(&s.pass, "pass", false, "pass the descriptor through a UNIX socket first")
 	fs.BoolVar(&s.splice, "splice", false, "read by splice()")
 	fs.IntVar(&s.deferSeconds, "defer", 0, "TCP_DEFER_ACCEPT")
+	fs.Func("reuse", "disconnect the socket behind the answer, and connect it to this IPv4 ADDRESS:PORT", func(v string) (err error) {
+		s.reuse, err = netip.ParseAddrPort(v)
+		return err
+	})
 	if _, err := parseFlags(fs, args, 0); err != nil {
 		return err
 	}

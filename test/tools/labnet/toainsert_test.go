@@ -86,7 +86,10 @@ func TestJudge(t *testing.T) {
 	judge(&r, local, told, "accept=[::ffff:203.0.113.7]:51477 peer=[::ffff:203.0.113.7]:51477 nat64=x")
 	judge(&r, local, told, "accept=192.0.2.10:40000 peer=192.0.2.10:40000 nat64=x")
 	judge(&r, local, told, "accept=203.0.113.7:51477 peer=192.0.2.10:40000 nat64=x")
-	if r.Told != 2 || r.Wire != 1 || r.Wrong != 1 || r.Asked != 4 {
+	judge(&r, local, told, "accept=203.0.113.7:51477 peer=203.0.113.7:1 nat64=x")
+	judge(&r, local, told, "accept=198.51.100.9:40000 peer=192.0.2.10:40000 nat64=x")
+	judge(&r, local, told, "accept=192.0.2.10:40000 peer=none nat64=x")
+	if r.Told != 2 || r.Wire != 1 || r.Mixed != 1 || r.Wrong != 3 || r.Asked != 7 {
 		t.Errorf("%+v", r)
 	}
 }
