@@ -117,7 +117,7 @@ qemu() {
 	# A scene that counts instructions brings its own.
 	case " ${extra[*]-} " in
 	*" -accel "*) ;;
-	*) extra+=(-accel tcg,thread=multi) ;;
+	*) extra+=(-accel "tcg,thread=multi") ;;
 	esac
 	timeout --foreground "${limit:-infinity}" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
 		-cpu "$k_cpu" -m "$k_memory" -smp 2 \
