@@ -10,7 +10,7 @@
 KERNEL ?= 6.12
 
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
-.PHONY: check-arm64 test-bpf test-debug fuzz test-cost test-memory test-ports test-short test-speed
+.PHONY: check-arm64 test-bpf test-debug fuzz test-cost test-memory test-ports test-short test-speed test-keepalived
 .PHONY: packages check-packages test-dkms test-packages release lab demo clean help
 .DEFAULT_GOAL := all
 
@@ -64,6 +64,9 @@ test-ports: deps  ## what a new connection costs with 5 % and with 95 % of the l
 
 test-short: deps  ## 200 000 short connections over 1000 local ports; half an hour and more
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 156
+
+test-keepalived: deps  ## what stock keepalived does beside FULLNAT services
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 180
 
 test-speed: deps  ## ipvsadm-go beside ipvsadm with 20 000 services; a quarter of an hour
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 089

@@ -132,7 +132,7 @@ dkms_package() {
 	package=${1%-dkms}
 	mkdir "$stage/src"
 	cp -r "$top_dir"/kernel/{Makefile,common,compat,include,"$module"} "$here/dkms/dkms.conf" "$here/dkms/dkms.sh" "$stage/src/"
-	sed -i "s|^\(#define IPVS_FULLNAT_VERSION[[:space:]]*\).*|\1\"$version\"|" "$stage/src/common/version.h"
+	sed -i "s|^\(#define IPVS_FULLNAT_VERSION[[:space:]][[:space:]]*\).*|\1\"$version\"|" "$stage/src/common/version.h"
 	fill "$stage/src/dkms.conf"
 	sed -i "s|@PACKAGE@|$1|" "$stage/src/dkms.sh"
 	fill "$stage/src/dkms.sh"

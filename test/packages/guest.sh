@@ -41,7 +41,15 @@ until_true() {
 	done
 }
 
+# install_debs FILE|NAME...: modules that were built elsewhere go where DKMS looks for
+# them.
 install_debs() {
+	local archive name
+	for archive in "${1%/*}"/*.dkms.tar.gz; do
+		[ -e "$archive" ] || continue
+		name=${archive##*/}
+		install -D "$archive" "/usr/share/${name%-[0-9]*}/$name"
+	done
 	apt-get install -y -o Dpkg::Options::=--force-confold "$@"
 }
 

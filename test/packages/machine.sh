@@ -4,6 +4,9 @@
 # test/vm/common.sh; $work is a folder of the caller's.
 
 slow=${IPVS_FULLNAT_SLOW:-1}
+# On a machine that is busy with other things, counted instructions keep the guest's
+# clock from running ahead of it: "-accel tcg -icount shift=0,sleep=off -smp 1".
+read -r -a processor <<<"${IPVS_FULLNAT_PROCESSOR:--accel tcg,thread=multi -smp 2}"
 boot_seconds=$((3600 * slow))
 
 # make_disk ROOT STAGES: $work/disk with the root, what lies in $work/lab as /lab,
@@ -50,6 +53,9 @@ boot_file() {
 	die "the disk has none of: $*"
 }
 
+# One machine at a time: the builds of several runs can go on beside.
+machine_lock=$build_dir/machine.lock
+
 # boot_once RELEASE: until the machine is switched off or wants to start again; what
 # guest.sh reports goes to stdout.
 boot_once() {
@@ -57,7 +63,7 @@ boot_once() {
 	image=$(boot_file "/boot/vmlinuz-$1" "/usr/lib/modules/$1/vmlinuz")
 	initrd=$(boot_file "/boot/initrd.img-$1")
 	timeout --foreground "$boot_seconds" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-		-cpu "$k_cpu" -m 2048 -accel tcg,thread=multi -smp 2 -kernel "$image" -initrd "$initrd" \
+		-cpu "$k_cpu" -m 2048 "${processor[@]}" -kernel "$image" -initrd "$initrd" \
 		-append "root=/dev/vda rw console=ttyS0 loglevel=5 net.ifnames=0 panic=-1 oops=panic" \
 		-drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
 		-serial "file:$work/console.log" -chardev stdio,id=result,signal=off -serial chardev:result \
@@ -70,7 +76,7 @@ run_machine() {
 	local release=$1 last
 	: >"$work/results"
 	while :; do
-		boot_once "$release" | tee "$work/boot" | { grep --line-buffered -v '^boot' || true; }
+		with_lock "$machine_lock" boot_once "$release" | tee "$work/boot" | { grep --line-buffered -v '^boot' || true; }
 		cat "$work/boot" >>"$work/results"
 		last=$(tail -n 1 "$work/boot")
 		case $last in
