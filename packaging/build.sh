@@ -13,7 +13,7 @@ maintainer="ipvs-fullnat maintainers <maintainers@ipvs-fullnat.invalid>"
 architectures=(amd64 arm64)
 # package, kernel module, and what it wants of a kernel's configuration
 dkms_packages=("ip-vs-fullnat-dkms ip_vs_fullnat CONFIG_IP_VS" "toa-dkms toa CONFIG_DYNAMIC_FTRACE")
-go_packages=(ipvsadm-go toa-ss)
+go_packages=(ipvsadm-go toa-ss toa-bpf)
 
 version=$(sed -n 's/^#define IPVS_FULLNAT_VERSION[[:space:]]*"\(.*\)"/\1/p' "$top_dir/kernel/common/version.h")
 out=$build_dir/packages

@@ -14,8 +14,8 @@ make_release() {
 	"$top_dir/packaging/build.sh" -o "$1" >/dev/null
 	name=ipvs-fullnat-$version
 	git -C "$top_dir" archive --format=tar --prefix="$name/" HEAD | gzip -9n >"$1/$name.tar.gz"
-	for file in "$1"/ipvsadm-go_*.deb "$1"/toa-ss_*.deb; do
-		dpkg-deb --fsys-tarfile "$file" | tar -xO --wildcards './usr/*bin/ipvsadm-go' './usr/*bin/toa-ss' 2>/dev/null >"$work/program" || true
+	for file in "$1"/*_amd64.deb "$1"/*_arm64.deb; do
+		dpkg-deb --fsys-tarfile "$file" | tar -xO --wildcards './usr/*bin/ipvsadm-go' './usr/*bin/toa-ss' './usr/*bin/toa-bpf' 2>/dev/null >"$work/program" || true
 		[ -s "$work/program" ] || die "no program in $file"
 		(cd "$top_dir" && scripts/go.sh run ./internal/sbom "$work/program" "$version" "$SOURCE_DATE_EPOCH") >"${file%.deb}.cdx.json"
 	done
