@@ -327,8 +327,11 @@ void fnat_conn_give_port(struct fnat_conn *c)
 	fnat_svc_laddr_put(c->entry);
 }
 
-/* The sum of what changes is the same for every packet of the connection. */
-static void conn_sum_changes(struct fnat_conn *c)
+/*
+ * The sum of what changes is the same for every packet of the connection. It is
+ * made before any packet can find it.
+ */
+void fnat_conn_sum_changes(struct fnat_conn *c)
 {
 	const struct ip_vs_conn *cp = c->cp;
 	const struct fnat_tuple *t = &c->tuple;
@@ -341,14 +344,15 @@ static void conn_sum_changes(struct fnat_conn *c)
 				fnat_mangle_port_diff(cp->vport, t->rport));
 }
 
-/* Makes the connection known to packets of real servers: 0 or -errno. */
+/*
+ * Makes the connection, whose changes are summed up, known to packets of real
+ * servers: 0 or -errno.
+ */
 int fnat_conn_enter(struct fnat_conn *c)
 {
-	int err;
+	int err = rhashtable_lookup_insert_key(&conns, &c->tuple, &c->node,
+					       conn_params);
 
-	conn_sum_changes(c);
-	err = rhashtable_lookup_insert_key(&conns, &c->tuple, &c->node,
-					   conn_params);
 	if (err)
 		return err;
 	fnat_net_get(c->fn);
@@ -389,6 +393,7 @@ struct fnat_conn *fnat_conn_new(struct fnat_net *fn, struct ip_vs_conn *cp,
 				  this_cpu_inc_return(*fn->turn));
 	if (err)
 		goto err_free;
+	fnat_conn_sum_changes(c);
 	err = fnat_conn_enter(c);
 	if (err)
 		goto err_port;

@@ -338,6 +338,7 @@ int fnat_conn_take_port(struct fnat_conn *c,
 			struct fnat_svc_laddr *const *entry,
 			unsigned int count, unsigned int first);
 void fnat_conn_give_port(struct fnat_conn *c);
+void fnat_conn_sum_changes(struct fnat_conn *c);
 int fnat_conn_enter(struct fnat_conn *c);
 void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 		       struct fnat_rewrite *rw);

@@ -105,8 +105,9 @@ unsigned int fnat_snat_in(struct fnat_conn *c, struct sk_buff *skb,
 }
 
 /*
- * Fragments of a zone's machine are put together, and taken apart again behind
- * us. Without conntrack nobody else has done it; IPv6 stock has (see reply.c).
+ * Fragments of a zone's machine, and of one that has flows of a zone that is
+ * gone, are put together, and taken apart again behind us. Without conntrack
+ * nobody else has done it; IPv6 stock has (see reply.c).
  */
 static unsigned int out_defrag(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 {
@@ -116,7 +117,8 @@ static unsigned int out_defrag(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 	if (af != AF_INET || likely(!ip_is_fragment(ip_hdr(skb))))
 		return NF_ACCEPT;
 	saddr.ip = ip_hdr(skb)->saddr;
-	if (!fnat_zone_match_rcu(fn, AF_INET, &saddr))
+	if (!fnat_zone_match_rcu(fn, AF_INET, &saddr) &&
+	    !fnat_source_exists_rcu(fn, AF_INET, &saddr))
 		return NF_ACCEPT;
 	local_bh_disable();
 	err = ip_defrag(fn->net, skb, IP_DEFRAG_VS_FWD);

@@ -41,14 +41,15 @@ struct fnat_zone {
 	struct rcu_head rcu;
 };
 
-/* Connections of one source address, counted while its zone has a limit. */
+/* How many flows one source address has. */
 struct fnat_source;
 
 /* A translated flow. Its stock connection has vip and rip the same. */
 struct fnat_snat_conn {
 	struct fnat_conn conn;		/* first: it is freed as one */
 	struct rhash_head node;		/* by the client's side */
-	struct fnat_source *source;	/* counted, or NULL [const] */
+	struct fnat_source *source;	/* [const] */
+	bool limited;			/* began under a limit [const] */
 };
 
 /* What a packet of a zone is about. */
@@ -97,7 +98,9 @@ int fnat_source_init(void);
 void fnat_source_exit(void);
 struct fnat_source *fnat_source_get(struct fnat_net *fn, u16 af,
 				    const union nf_inet_addr *addr, u32 limit);
-void fnat_source_put(struct fnat_source *source);
+bool fnat_source_exists_rcu(const struct fnat_net *fn, u16 af,
+			    const union nf_inet_addr *addr);
+void fnat_source_put(struct fnat_source *source, bool limited);
 
 /* snat_conn.c: softirq, RCU */
 int fnat_snat_conn_init(void);

@@ -147,6 +147,7 @@ static int snat_conn_enter(struct fnat_conn *c, const struct fnat_tuple *client)
 	c->cp = stock_conn_new(c->fn, client);
 	if (!c->cp)
 		return -ENOMEM;
+	fnat_conn_sum_changes(c);
 	err = rhashtable_lookup_insert_key(&clients, client, &s->node,
 					   client_params);
 	if (err)
@@ -193,19 +194,18 @@ static struct fnat_conn *snat_conn_make(struct fnat_net *fn,
 {
 	struct fnat_conn *c = snat_conn_alloc(fn, client);
 	u32 limit = READ_ONCE(zone->limit);
-	struct fnat_source *source = NULL;
+	struct fnat_source *source;
 	int err;
 
 	if (!c)
 		return ERR_PTR(-ENOMEM);
-	if (limit) {
-		source = fnat_source_get(fn, client->af, &client->lip, limit);
-		if (IS_ERR(source)) {
-			err = PTR_ERR(source);
-			goto err_free;
-		}
-		fnat_snat_conn(c)->source = source;
+	source = fnat_source_get(fn, client->af, &client->lip, limit);
+	if (IS_ERR(source)) {
+		err = PTR_ERR(source);
+		goto err_free;
 	}
+	fnat_snat_conn(c)->source = source;
+	fnat_snat_conn(c)->limited = limit;
 	err = take_port(c, zone, client, out_ifindex);
 	if (err)
 		goto err_source;
@@ -218,8 +218,7 @@ static struct fnat_conn *snat_conn_make(struct fnat_net *fn,
 err_port:
 	fnat_conn_give_port(c);
 err_source:
-	if (source)
-		fnat_source_put(source);
+	fnat_source_put(source, limit);
 err_free:
 	/* It may have been in the table of clients for a moment. */
 	kfree_rcu(c, rcu);
@@ -288,11 +287,10 @@ void fnat_snat_conn_unhash(struct fnat_conn *c)
 /* What fnat_conn_release() does not know of. */
 void fnat_snat_conn_release(struct fnat_conn *c)
 {
-	struct fnat_source *source = fnat_snat_conn(c)->source;
+	struct fnat_snat_conn *s = fnat_snat_conn(c);
 
 	fnat_snat_conn_unhash(c);
-	if (source)
-		fnat_source_put(source);
+	fnat_source_put(s->source, s->limited);
 	fnat_snat_log(c, IPVS_FNAT_CMD_SNAT_END);
 }
 

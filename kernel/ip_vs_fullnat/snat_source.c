@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How many connections each source address has, for zones with a limit. An
- * address is in the table while it has any. Counted are those that began
- * while the limit was set.
+ * How many flows each source address has: for zones with a limit, and so that
+ * the fragments of flows whose zone is gone are known. An address is in the
+ * table while it has any.
  */
 #include <linux/slab.h>
 
@@ -17,7 +17,8 @@ struct fnat_source_key {
 struct fnat_source {
 	struct rhash_head node;
 	struct fnat_source_key key;	/* [const] */
-	atomic_t conns;			/* 0: about to go */
+	atomic_t flows;			/* 0: about to go */
+	atomic_t limited;		/* of them, counted for a limit */
 	struct rcu_head rcu;
 };
 
@@ -30,21 +31,32 @@ static const struct rhashtable_params source_params = {
 	.automatic_shrinking = true,
 };
 
-/* One more, or -EDQUOT, or -ENOENT when it is about to leave the table. */
-static int source_inc(struct fnat_source *source, u32 limit)
+/* Has @addr a flow? Caller is in an RCU read section. */
+bool fnat_source_exists_rcu(const struct fnat_net *fn, u16 af,
+			    const union nf_inet_addr *addr)
 {
-	int conns = atomic_read(&source->conns);
+	struct fnat_source_key key = {
+		.fn = fn,
+		.af = af,
+	};
 
-	do {
-		if (!conns)
-			return -ENOENT;
-		if ((u32)conns >= limit)
-			return -EDQUOT;
-	} while (!atomic_try_cmpxchg(&source->conns, &conns, conns + 1));
-	return 0;
+	ip_vs_addr_copy(af, &key.addr, addr);
+	return rhashtable_lookup(&sources, &key, source_params);
 }
 
-/* The entry, whoever made it, or NULL; @made when it is new and counts 1. */
+/* One more of those that are counted for a limit; false: there are as many. */
+static bool source_count(struct fnat_source *source, u32 limit)
+{
+	int count = atomic_read(&source->limited);
+
+	do {
+		if ((u32)count >= limit)
+			return false;
+	} while (!atomic_try_cmpxchg(&source->limited, &count, count + 1));
+	return true;
+}
+
+/* The entry, whoever made it, or NULL; @made when it is new and has a flow. */
 static struct fnat_source *source_find(const struct fnat_source_key *key,
 				       bool *made)
 {
@@ -58,7 +70,7 @@ static struct fnat_source *source_find(const struct fnat_source_key *key,
 	if (!source)
 		return NULL;
 	source->key = *key;
-	atomic_set(&source->conns, 1);
+	atomic_set(&source->flows, 1);
 	old = rhashtable_lookup_get_insert_fast(&sources, &source->node,
 						source_params);
 	*made = !old;
@@ -68,7 +80,29 @@ static struct fnat_source *source_find(const struct fnat_source_key *key,
 	return IS_ERR(old) ? NULL : old;
 }
 
-/* Counts a connection of @addr; ERR_PTR: -EDQUOT beyond @limit, or -ENOMEM. */
+/* A flow more of @key's address, or NULL: no memory. */
+static struct fnat_source *source_get(const struct fnat_source_key *key)
+{
+	struct fnat_source *source;
+	bool made;
+	int tries;
+
+	/* One that is about to go does so at once, on another CPU. */
+	for (tries = 0; tries < 64; tries++) {
+		source = source_find(key, &made);
+		if (!source)
+			break;
+		if (made || atomic_inc_not_zero(&source->flows))
+			return source;
+		cpu_relax();
+	}
+	return NULL;
+}
+
+/*
+ * A flow of @addr begins. With a @limit (0: none) it is counted among those
+ * that began under one; ERR_PTR: -EDQUOT there are as many, or -ENOMEM.
+ */
 struct fnat_source *fnat_source_get(struct fnat_net *fn, u16 af,
 				    const union nf_inet_addr *addr, u32 limit)
 {
@@ -77,30 +111,26 @@ struct fnat_source *fnat_source_get(struct fnat_net *fn, u16 af,
 		.af = af,
 	};
 	struct fnat_source *source;
-	int tries, err;
-	bool made;
 
 	ip_vs_addr_copy(af, &key.addr, addr);
-	/* One that is about to go does so at once, on another CPU. */
-	for (tries = 0; tries < 64; tries++) {
-		source = source_find(&key, &made);
-		if (!source)
-			break;
-		err = made ? 0 : source_inc(source, limit);
-		if (!err)
-			return source;
-		if (err == -EDQUOT)
-			return ERR_PTR(err);
-		cpu_relax();
+	source = source_get(&key);
+	if (!source)
+		return ERR_PTR(-ENOMEM);
+	if (limit && !source_count(source, limit)) {
+		fnat_source_put(source, false);
+		return ERR_PTR(-EDQUOT);
 	}
-	return ERR_PTR(-ENOMEM);
+	return source;
 }
 
-void fnat_source_put(struct fnat_source *source)
+/* A flow has ended; @limited as it began under a limit. */
+void fnat_source_put(struct fnat_source *source, bool limited)
 {
-	/* Nobody is to find it without connections for longer than this. */
+	if (limited)
+		atomic_dec(&source->limited);
+	/* Nobody is to find it without flows for longer than this. */
 	local_bh_disable();
-	if (atomic_dec_and_test(&source->conns)) {
+	if (atomic_dec_and_test(&source->flows)) {
 		rhashtable_remove_fast(&sources, &source->node, source_params);
 		kfree_rcu(source, rcu);
 	}

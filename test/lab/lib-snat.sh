@@ -33,6 +33,7 @@ setup_snat_lab() {
 	add_inside 1
 	add_inside 2
 	setup_ns router out
+	give_up_soon "$in1" "$in2" "$out"
 	forward_in "$router"
 	link "$director" wan "$router" near
 	set_addresses "$director" wan 203.0.113.1/24 2001:db8:e::1/64
