@@ -28,7 +28,7 @@ for family in 4 6; do
 	before=$(counter "$director" synproxy_ok_ack)
 	joined=$(counter "$director" synproxy_spliced)
 	expect_counter_delta "IPv$family: a SYN is answered" "$director" synproxy_syn_cnt 1 \
-		in_ns "$client" curl -sS --max-time 5 "http://$vip/"
+		in_ns "$client" curl -sS --max-time 20 "http://$vip/"
 	# The request may be on another CPU, and have one too before the ACK is done.
 	expect_within "IPv$family: the ACK had a good cookie" $((before + 1)) $((before + 2)) "$(counter "$director" synproxy_ok_ack)"
 	expect_eq "IPv$family: the real server was joined" $((joined + 1)) "$(counter "$director" synproxy_spliced)"
