@@ -5,8 +5,9 @@
 # edge: yes
 # timeout: 300
 # Sockets that something is done to go on working and keep their client: TLS in
-# the kernel, a sockmap, splice(), a descriptor that is passed on. Many
-# connections on two CPUs each get their own client, and none is lost.
+# the kernel, a sockmap, splice(), a descriptor that is passed on. io_uring's accept
+# and SO_PEERNAME give the client. Many connections on two CPUs each get their own,
+# and none is lost.
 
 setup_insert
 insert "$(toa_option 4)"
@@ -19,6 +20,21 @@ expect_told "a socket" "$told_ip4" "$(ask 4 7003)"
 wait_log answer-7003 '^reused='
 expect_eq "that is disconnected and connected elsewhere has that peer" "reused=$rs1_ip4:7004" \
 	"$(grep ^reused= "$lab_tmp/answer-7003.log")"
+for family in 4 6; do
+	port=701$family v6=-6
+	[ $family = 6 ] || v6=
+	# shellcheck disable=SC2086 # an option or none
+	answer $port -uring $v6
+	# shellcheck disable=SC2086
+	answer $((port + 10)) -peername $v6
+	insert "$(toa_option $family)"
+	expect_told "IPv$family: accepted by io_uring" "$(addr told_ip $family)" "$(ask $family $port)"
+	expect_told "IPv$family: asked by SO_PEERNAME" "$(addr told_ip $family)" "$(ask $family $((port + 10)))"
+	insert_off
+	expect_wire "IPv$family: accepted by io_uring, no option" "$(addr client_ip $family)" "$(ask $family $port)"
+	expect_wire "IPv$family: asked by SO_PEERNAME, no option" "$(addr client_ip $family)" "$(ask $family $((port + 10)))"
+done
+insert "$(toa_option 4)"
 if has ktls; then
 	modprobe tls
 	answer 7002 -tls -6

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"runtime"
 	"strings"
 	"unsafe"
 
@@ -17,9 +18,9 @@ import (
 // sockServer answers each connection with whom it sees, by every call that can
 // tell, and by sockets that something was done to.
 type sockServer struct {
-	mptcp, fastopen, tls, sockmap, pass, splice bool
-	deferSeconds                                int
-	reuse                                       netip.AddrPort
+	mptcp, fastopen, tls, sockmap, pass, splice, peerName bool
+	deferSeconds                                          int
+	reuse                                                 netip.AddrPort
 }
 
 func sockaddrString(sa unix.Sockaddr) string {
@@ -43,6 +44,22 @@ func nat64Peer(fd int) string {
 	}
 	port := uint16(peer[16])<<8 | uint16(peer[17])
 	return netip.AddrPortFrom(netip.AddrFrom16([16]byte(peer[:16])), port).String()
+}
+
+// peerName asks by SO_PEERNAME, which has no call of its own in C libraries. It
+// takes no buffer that is larger than the address.
+func peerName(fd int) string {
+	const soPeerName = 28
+	var raw [unix.SizeofSockaddrInet6]byte
+	var errno unix.Errno
+	for _, size := range []uint32{unix.SizeofSockaddrInet6, unix.SizeofSockaddrInet4} {
+		_, _, errno = unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, soPeerName,
+			uintptr(unsafe.Pointer(&raw)), uintptr(unsafe.Pointer(&size)), 0)
+		if errno == 0 {
+			return rawSockaddrString(raw[:])
+		}
+	}
+	return strings.ReplaceAll(errno.Error(), " ", "_")
 }
 
 func (s *sockServer) listen(family int, port int) (int, error) {
@@ -217,6 +234,9 @@ func (s *sockServer) serve(fd int, accepted string) error {
 	if err := s.request(fd); err != nil {
 		return err
 	}
+	if s.peerName {
+		accepted = peerName(fd)
+	}
 	peer := "none"
 	sa, err := unix.Getpeername(fd)
 	if err == nil {
@@ -231,6 +251,11 @@ func (s *sockServer) serve(fd int, accepted string) error {
 	return err
 }
 
+func acceptPlain(listener int) (int, string, error) {
+	fd, sa, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	return fd, sockaddrString(sa), err
+}
+
 func runSockServe(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("sockserve", flag.ContinueOnError)
 	var s sockServer
@@ -242,6 +267,8 @@ func runSockServe(args []string, out io.Writer) error {
 	fs.BoolVar(&s.sockmap, "sockmap", false, "put connections into a BPF sockmap")
 	fs.BoolVar(&s.pass, "pass", false, "pass the descriptor through a UNIX socket first")
 	fs.BoolVar(&s.splice, "splice", false, "read by splice()")
+	fs.BoolVar(&s.peerName, "peername", false, "ask by SO_PEERNAME, in place of what accept() gave")
+	uringToo := fs.Bool("uring", false, "accept by io_uring")
 	fs.IntVar(&s.deferSeconds, "defer", 0, "TCP_DEFER_ACCEPT")
 	fs.Func("reuse", "disconnect the socket behind the answer, and connect it to this IPv4 ADDRESS:PORT", func(v string) (err error) {
 		s.reuse, err = netip.ParseAddrPort(v)
@@ -258,9 +285,19 @@ func runSockServe(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	accept := acceptPlain
+	if *uringToo {
+		// What the ring's requests still have to do, the thread that made them does.
+		runtime.LockOSThread()
+		u, err := newUring()
+		if err != nil {
+			return err
+		}
+		accept = u.accept
+	}
 	fmt.Fprintln(out, "READY")
 	for {
-		fd, sa, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		fd, accepted, err := accept(listener)
 		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.ECONNABORTED) {
 			continue
 		}
@@ -268,7 +305,7 @@ func runSockServe(args []string, out io.Writer) error {
 			return fmt.Errorf("accept: %w", err)
 		}
 		go func() {
-			if err := s.serve(fd, sockaddrString(sa)); err != nil {
+			if err := s.serve(fd, accepted); err != nil {
 				fmt.Fprintf(out, "connection: %v\n", err)
 			}
 		}()
