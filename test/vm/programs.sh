@@ -14,12 +14,22 @@ PATH=$PATH:/usr/sbin:/sbin
 packages_of() {
 	case $1 in
 	apache) echo apache2-bin ;;
+	dig) echo bind9-dnsutils ;;
+	dnsmasq) echo dnsmasq-base ;;
 	haproxy) echo haproxy ;;
 	java) echo default-jdk-headless ;;
 	python) echo python3 ;;
 	sshd) echo openssh-server openssh-client ;;
 	*) die "no program $1" ;;
 	esac
+}
+
+add_dig() {
+	add_file "$(program_path dig)" /bin/dig
+}
+
+add_dnsmasq() {
+	add_file "$(program_path dnsmasq)" /bin/dnsmasq
 }
 
 add_haproxy() {
