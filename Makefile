@@ -12,6 +12,7 @@ KERNEL ?= 6.12
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
 .PHONY: check-arm64 test-bpf test-debug fuzz test-cost test-memory test-ports test-short test-speed test-keepalived
 .PHONY: packages check-packages test-dkms test-packages release lab demo clean help
+.PHONY: test-synproxy test-snat test-toa
 .DEFAULT_GOAL := all
 
 all: tools modules
@@ -67,6 +68,15 @@ test-short: deps  ## 200 000 short connections over 1000 local ports; half an ho
 
 test-keepalived: deps  ## what stock keepalived does beside FULLNAT services
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 180
+
+test-synproxy: deps  ## SYNPROXY in figures, beside nft synproxy; 500 MB each way
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 390 391
+
+test-snat: deps  ## SNAT zones in figures, beside nft; 100 000 connections to one server
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 490 491
+
+test-toa: deps  ## what toa costs a connection, in instructions
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 210
 
 test-speed: deps  ## ipvsadm-go beside ipvsadm with 20 000 services; a quarter of an hour
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 089
