@@ -316,6 +316,9 @@ static __always_inline void on_established(struct bpf_sock_ops *ctx)
 	peer_of(ctx, &new.raddr, &new.rport);
 	if (!find_client(ctx, set, &new.raddr, &client)) {
 		count(TOA_STAT_RECV_NO_TOA);
+		/* One with the same addresses may have ended unnoticed. */
+		if (is_mptcp(ctx))
+			del_wire(ctx);
 		return;
 	}
 	new.client = client.addr;
