@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # SNAT zones with the programs that people use: curl, dig, ping, traceroute and
-# iperf3 from two zones at once, through one gateway that serves by FULLNAT as
+# iperf3 from each of two zones, through one gateway that serves by FULLNAT as
 # well. Each side sees its own zone's address and no other.
 # programs: dig dnsmasq
 # once: yes
