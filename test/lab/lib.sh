@@ -26,7 +26,8 @@
 #   kmsg-allow  a regular expression for kernel messages that are expected
 #   qemu, kernel-args   extra arguments; such a scene gets a boot of its own; with
 #               a kernel's name behind it (qemu-7.2), for that one in place of these
-#   once: yes   in "make test", on the newest stock kernel only
+#   once: oldest, once: newest
+#               in "make test", on that stock kernel only
 #   edge: yes   in "make test", also on the edge kernels
 
 # The addresses live here and nowhere else. Scenes use the names.

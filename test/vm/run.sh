@@ -44,12 +44,14 @@ boot_seconds=60
 boot_attempts=3
 
 # meant_for_lane SCENE: does it run on this kernel when no scene is named? What
-# hardly depends on the kernel and takes long, "once: yes", runs on the newest
-# stock one.
+# hardly depends on the kernel and takes long runs on one stock kernel: "once:
+# oldest" or "once: newest".
 meant_for_lane() {
 	[ -z "$all" ] || return 0
-	[ "$k_lane" != stock ] || [ "$(header "$1" once)" != yes ] ||
-		[ "$k_name" = "$(kernel_names stock | tail -n 1)" ] || return 1
+	case $k_lane/$(header "$1" once) in
+	stock/oldest) [ "$k_name" = "$(kernel_names stock | head -n 1)" ] || return 1 ;;
+	stock/newest) [ "$k_name" = "$(kernel_names stock | tail -n 1)" ] || return 1 ;;
+	esac
 	[ "$k_lane" != edge ] || [ "$(header "$1" edge)" = yes ]
 }
 

@@ -5,7 +5,6 @@
 # without either, side by side. The machine's clock counts instructions: a
 # nanosecond is one.
 # qemu: -accel tcg -icount shift=0,sleep=off -smp 1
-# once: yes
 # timeout: 2400
 # shellcheck disable=SC2154 # lib.sh's variables
 

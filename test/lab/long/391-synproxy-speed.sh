@@ -5,7 +5,6 @@
 # 100 MB each way compared byte for byte. The machine's clock counts
 # instructions, so that nothing but the code decides about the time.
 # qemu: -accel tcg -icount shift=0,sleep=off -smp 1
-# once: yes
 # timeout: 3600
 # shellcheck disable=SC2154 # lib.sh's variables
 

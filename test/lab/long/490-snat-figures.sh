@@ -3,7 +3,6 @@
 # What SNAT costs, beside nft's: instructions for each packet of flows that there
 # are, and for each new flow, in a machine whose clock counts instructions. All
 # sides in one boot, over the same wires, by the same generator.
-# once: yes
 # timeout: 3000
 # qemu: -accel tcg -icount shift=0,sleep=off -smp 1
 

@@ -4,7 +4,6 @@
 # over two local addresses: each is served, -G counts them, and each local port
 # is used once.
 # qemu: -m 4096 -accel tcg -icount shift=0,sleep=off -smp 1
-# once: yes
 # timeout: 6000
 
 . /lab/lib-snat.sh

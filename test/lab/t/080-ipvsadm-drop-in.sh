@@ -4,7 +4,7 @@
 # both, in two namespaces, and status, output, messages and table are compared.
 # modules: ip_vs
 # timeout: 1500
-# once: yes
+# once: newest
 
 # shellcheck disable=SC2154 # lib.sh's variables
 difftest=$lab_tmp/difftest

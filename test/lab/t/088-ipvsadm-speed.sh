@@ -6,7 +6,7 @@
 # command, most of which is the start of the program, about as long as stock's.
 # modules: ip_vs
 # timeout: 600
-# once: yes
+# once: newest
 
 # shellcheck source=test/lab/lib-speed.sh
 . /lab/lib-speed.sh

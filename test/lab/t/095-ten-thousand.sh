@@ -3,7 +3,7 @@
 # Ten thousand connections, opened and given back: none is forgotten, and no
 # port of theirs.
 # timeout: 240
-# once: yes
+# once: newest
 
 setup_lab
 serve_everywhere

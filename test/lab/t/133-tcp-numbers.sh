@@ -4,7 +4,7 @@
 # overtaking segments: by a client and a real server whose TCP is our own, and
 # checks each acknowledgement, selective one and echo that it gets.
 # timeout: 240
-# once: yes
+# once: newest
 
 setup_lab
 setup_raw_ends

@@ -4,7 +4,7 @@
 # on segments that are not as usual, beside options that a client has forged,
 # behind another director, and on segments that are cut by the director's device.
 # timeout: 240
-# once: yes
+# once: newest
 
 setup_lab
 setup_raw_ends

@@ -5,7 +5,7 @@
 # and smaller sequence numbers. Connections that expire, and get the very RST
 # that either side takes. Real servers that are given no more work.
 # timeout: 240
-# once: yes
+# once: newest
 
 setup_lab
 setup_raw_ends

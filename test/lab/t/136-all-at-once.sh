@@ -5,7 +5,7 @@
 # services, local addresses, settings, wires, and the namespace itself. Nothing is
 # left: the runner looks for references, leaks and warnings, and removes the module.
 # timeout: 240
-# once: yes
+# once: newest
 
 # load: transfers, connections that come and go, datagrams; IPv4 and IPv6.
 load() {

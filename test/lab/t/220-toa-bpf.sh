@@ -3,7 +3,7 @@
 # modules: none
 # qemu: -accel tcg,thread=single -smp 2
 # qemu-7.2: -accel tcg,thread=single -smp 2 -cpu max
-# once: yes
+# once: newest
 # edge: yes
 # timeout: 200
 # toa-bpf: programs see the client as with the module, without one; loaded and

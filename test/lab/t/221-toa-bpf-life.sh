@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # modules: toa
 # qemu: -accel tcg,thread=single -smp 2
-# once: yes
+# once: newest
 # timeout: 200
 # toa-bpf where something is missing or in the way: capabilities, file systems,
 # a hook that another program holds, the module; and containers, in cgroups and

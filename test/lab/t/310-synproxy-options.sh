@@ -3,7 +3,7 @@
 # SYNPROXY: what of a client's SYN survives the cookie, windows on either side,
 # and sequence numbers at the end of their range.
 # timeout: 300
-# once: yes
+# once: oldest
 
 # shellcheck source=test/lab/lib-synproxy.sh
 . /lab/lib-synproxy.sh

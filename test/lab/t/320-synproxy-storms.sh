@@ -3,7 +3,7 @@
 # SYNPROXY: guessed, late and repeated ACKs; clients that send nothing, too much,
 # or in disorder; SYNs on connections that live, and on those that have ended.
 # timeout: 300
-# once: yes
+# once: oldest
 
 # shellcheck source=test/lab/lib-synproxy.sh
 . /lab/lib-synproxy.sh

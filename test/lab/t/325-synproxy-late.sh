@@ -4,7 +4,7 @@
 # one. The machine's clock counts instructions and does not wait, so that minutes
 # pass in no time.
 # qemu: -accel tcg -icount shift=0,sleep=off -smp 1
-# once: yes
+# once: oldest
 # timeout: 6000
 
 # shellcheck source=test/lab/lib-synproxy.sh

@@ -3,7 +3,7 @@
 # SYNPROXY: real servers that refuse, are silent, are not there, or are not to be
 # used; persistence, thresholds, marks.
 # timeout: 300
-# once: yes
+# once: oldest
 
 # shellcheck source=test/lab/lib-synproxy.sh
 . /lab/lib-synproxy.sh

@@ -4,7 +4,7 @@
 # served, and the director keeps nothing of it: neither memory nor neighbours nor
 # tracked connections.
 # timeout: 240
-# once: yes
+# once: oldest
 
 # shellcheck source=test/lab/lib-synproxy.sh
 . /lab/lib-synproxy.sh

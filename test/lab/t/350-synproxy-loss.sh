@@ -3,7 +3,7 @@
 # SYNPROXY and transfers: with loss and disorder on both sides, segments that the
 # devices merge and cut, and a real server of another window scale.
 # timeout: 240
-# once: yes
+# once: oldest
 
 # shellcheck source=test/lab/lib-synproxy.sh
 . /lab/lib-synproxy.sh

@@ -4,7 +4,7 @@
 # firewall rules and conntrack, two uplinks, choice by hash, limits, exhaustion, a
 # port forwarded to a machine, FULLNAT and NAT on the same director.
 # timeout: 300
-# once: yes
+# once: oldest
 
 . /lab/lib-snat.sh
 setup_snat_lab

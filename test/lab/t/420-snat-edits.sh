@@ -3,7 +3,7 @@
 # SNAT zones changed while they are in use, the log of translations, and the end:
 # a drain, and a namespace that goes with its flows.
 # timeout: 300
-# once: yes
+# once: newest
 
 . /lab/lib-snat.sh
 setup_snat_lab

@@ -4,7 +4,7 @@
 # iperf3 from each of two zones, through one gateway that serves by FULLNAT as
 # well. Each side sees its own zone's address and no other.
 # programs: dig dnsmasq
-# once: yes
+# once: oldest
 # timeout: 300
 
 . /lab/lib-snat.sh
