@@ -112,7 +112,7 @@ func (s *session) runArgs(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := r.takeCommand(l.Tokens[0]); err != nil {
+	if err := s.takeCommand(r, l.Tokens[0]); err != nil {
 		return err
 	}
 	return s.dispatch(l, r)
@@ -124,7 +124,7 @@ func (s *session) runLine(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := r.takeCommand(l.Tokens[0]); err != nil {
+	if err := s.takeCommand(r, l.Tokens[0]); err != nil {
 		return err
 	}
 	if err := r.apply(l.Tokens[1:]); err != nil {
@@ -146,12 +146,16 @@ func (s *session) split(args []string) (argv.Line, *request, error) {
 	return l, newRequest(cmd, s.program, s.env.Names), nil
 }
 
-// takeCommand gives the command its value.
-func (r *request) takeCommand(k argv.Token) error {
-	if r.cmd.value == nil {
-		return nil
+// takeCommand gives the command its value, or runs it where the rest of the line
+// is of no matter to it.
+func (s *session) takeCommand(r *request, k argv.Token) error {
+	switch {
+	case r.cmd.atSight != nil:
+		return r.cmd.atSight(s)
+	case r.cmd.value != nil:
+		return r.cmd.value(r, k.Value)
 	}
-	return r.cmd.value(r, k.Value)
+	return nil
 }
 
 // execute checks a line whose options have been taken, and does what it asks.

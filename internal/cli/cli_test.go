@@ -74,6 +74,13 @@ func TestRun_mistakes(t *testing.T) {
 		{"foo", 255, tryHelp},
 		{"--start-daemon", 255, tryHelp},
 		{"-A|-D", 2, "invalid option `-D'\n"},
+		{"-Ln|-h", 2, "invalid option `-h'\n"},
+		{"-A|-t|10.0.0.1:80|-v", 2, "invalid option `-v'\n"},
+		{"-n|-h", 255, tryHelp},
+		{"--bogus|--help", 255, tryHelp},
+		{"--version=3", 255, tryHelp},
+		{"-h=1", 255, tryHelp},
+		{"--|-v", 255, tryHelp},
 		{"-L|--start-daemon|master", 2, "invalid option `master'\n"},
 		{"-L|-q", 255, "-q: unknown option\n"},
 		{"-A|-t", 255, "-t: missing argument\n"},
@@ -128,13 +135,29 @@ func TestRun_mistakes(t *testing.T) {
 	}
 }
 
-func TestRun_noKernelNeeded(t *testing.T) {
-	for _, line := range []string{"-h", "--help", "-v", "--version"} {
+// Help and version need no kernel, and as in ipvsadm nothing of what stands
+// behind them is looked at.
+func TestRun_helpAndVersion(t *testing.T) {
+	for line, usage := range map[string]bool{
+		"-h": true, "--help": true, "-h|-v": true, "-hv": true, "-hq": true, "-h|foo": true, "foo|-h": true,
+		"--help|--bogus": true, "-h|-": true, "-h|-A|-t|10.0.0.1:80": true,
+		"-v": false, "--version": false, "-v|-h": false, "-v|-n": false, "-vn": false, "-v|-t": false,
+		"-v|-v": false, "-v|foo": false, "foo|-v": false, "-v|--|x": false, "-v|--weight": false,
+	} {
 		o := newOutside("")
 		if status := o.run(line); status != 0 || o.err.Len() > 0 || o.probed != nil ||
-			!strings.HasPrefix(o.out.String(), stockVersion+"\n") {
+			!strings.HasPrefix(o.out.String(), stockVersion+"\n") ||
+			strings.Contains(o.out.String(), "\nUsage:\n") != usage {
 			t.Errorf("%s: status %d, %q, %q", line, status, o.out.String(), o.err.String())
 		}
+	}
+}
+
+// A restore ends with the usage, too.
+func TestRestore_help(t *testing.T) {
+	o := newOutside("-v -n\n-L\n")
+	if status := o.run("-R"); status != 0 || o.err.Len() > 0 || !strings.HasPrefix(o.out.String(), stockVersion+"\n") {
+		t.Errorf("status %d, %q, %q", status, o.out.String(), o.err.String())
 	}
 }
 
@@ -190,7 +213,7 @@ func stepsOf(t *testing.T, line string) (string, error) {
 		onePacket: map[np.ServiceKey]bool{np.TCPService(netip.MustParseAddrPort("10.0.0.1:80")): false}}
 	l, r, err := s.split(strings.Fields(line))
 	if err == nil {
-		err = r.takeCommand(l.Tokens[0])
+		err = s.takeCommand(r, l.Tokens[0])
 	}
 	if err == nil {
 		err = r.apply(l.Tokens[1:])

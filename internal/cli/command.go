@@ -8,8 +8,8 @@ import (
 	"github.com/ipvs-fullnat/ipvs-fullnat/internal/argv"
 )
 
-// command is one of the things that a line can ask for. Either steps or run
-// does it.
+// command is one of the things that a line can ask for. One of steps, run and
+// atSight does it.
 type command struct {
 	name    string // long option
 	title   string // name in messages where that is another one
@@ -28,6 +28,9 @@ type command struct {
 	// restore can send many in a few system calls.
 	steps func(*session, *request) ([]step, error)
 	run   func(*session, *request) error
+	// atSight ends the program before anything behind the command is looked
+	// at, as ipvsadm does for the usage and the version.
+	atSight func(*session) error
 }
 
 // subject names the command in messages.

@@ -11,9 +11,9 @@ import (
 	"github.com/ipvs-fullnat/ipvs-fullnat/internal/spec"
 )
 
-var helpCommand = command{name: "help", short: 'h', run: help}
+var helpCommand = command{name: "help", short: 'h', atSight: help}
 
-var versionCommand = command{name: "version", short: 'v', run: version}
+var versionCommand = command{name: "version", short: 'v', atSight: version}
 
 // stockVersion is what ipvsadm 1.31 says about itself; scripts look at it.
 const stockVersion = "ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1.2.1)"
@@ -25,13 +25,13 @@ func printVersion(w io.Writer) {
 	fmt.Fprintf(w, "%s\nipvsadm-go %s (with FULLNAT, SYNPROXY and SNAT zones)\n", stockVersion, Version)
 }
 
-func version(s *session, _ *request) error {
+func version(s *session) error {
 	printVersion(s.env.Stdout)
 	return &exitError{status: exitOK}
 }
 
 // help prints the usage. It ends the program even within a restore.
-func help(s *session, _ *request) error {
+func help(s *session) error {
 	w := bufio.NewWriter(s.env.Stdout)
 	printVersion(w)
 	fmt.Fprintln(w, "Usage:")

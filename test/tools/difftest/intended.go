@@ -20,7 +20,7 @@ type rule struct {
 	// field is status, stdout or stderr.
 	field string
 	// text is what is replaced in our result, by with. The whole field is
-	// replaced by stock's when text is nil.
+	// replaced by stock's when text is nil, or found and with is wholeField.
 	text *regexp.Regexp
 	with string
 	// stock, if not nil, must match stock's field.
@@ -28,6 +28,9 @@ type rule struct {
 	reason string
 	used   int
 }
+
+// wholeField stands for all of stock's field.
+const wholeField = "(stock)"
 
 // loadIntended reads intended.txt: paragraphs of "key: value" lines.
 func loadIntended() ([]*rule, error) {
@@ -95,16 +98,24 @@ func (d *differ) excuse(s step, want, got result) result {
 			r.stock != nil && !r.stock.MatchString(*theirs) {
 			continue
 		}
-		changed := *theirs
-		if r.text != nil {
-			changed = r.text.ReplaceAllString(*field, r.with)
-		}
+		changed := r.apply(*theirs, *field)
 		if changed != *field {
 			r.used++
 			*field = changed
 		}
 	}
 	return got
+}
+
+// apply returns our field as the rule changes it.
+func (r *rule) apply(theirs, ours string) string {
+	switch {
+	case r.text == nil, r.with == wholeField && r.text.MatchString(ours):
+		return theirs
+	case r.with == wholeField:
+		return ours
+	}
+	return r.text.ReplaceAllString(ours, r.with)
 }
 
 func (r *rule) pick(res *result) *string {
