@@ -93,6 +93,7 @@ func TestRun_mistakes(t *testing.T) {
 		{"-L|-c|--stats", 2, "options conflicts in the list command\n"},
 		{"-A|-t|80", 2, "illegal virtual server address[:port] specified\n"},
 		{"-A|-t|10.0.0.1", 2, "Zero port specified for non-persistent service\n"},
+		{"-A|--sctp-service|0.0.0.0:0", 2, "Zero port specified for non-persistent service\n"},
 		{"-A|-t|10.0.0.1:80|-o", 2, "One-Packet Scheduling is only for UDP virtual services\n"},
 		{"-A|-6", 2, "-6 used before -f\n\n"},
 		{"-A|-t|10.0.0.1:80|-p|0", 2, "invalid timeout value `0' specified\n"},
@@ -204,8 +205,8 @@ func TestRestore_brokenInput(t *testing.T) {
 	}
 }
 
-// stepsOf returns what a line asks of a kernel with our module, in words.
-func stepsOf(t *testing.T, line string) (string, error) {
+// stepsOf returns what a line asks of a kernel with our module.
+func stepsOf(t *testing.T, line string) ([]step, error) {
 	t.Helper()
 	yes := true
 	s := &session{env: &Env{Names: noNames{}}, ctx: context.Background(), program: "ipvsadm",
@@ -222,40 +223,51 @@ func stepsOf(t *testing.T, line string) (string, error) {
 		err = r.finish(l.Words, l.Err)
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	steps, err := r.cmd.steps(s, r)
-	var words []string
 	for _, st := range steps {
-		if st.req.Err() != nil {
-			return "", st.req.Err()
-		}
-		words = append(words, st.req.String())
+		err = errors.Join(err, st.req.Err())
 	}
-	return strings.Join(words, "; "), err
+	return steps, err
+}
+
+// inWords names the requests of steps.
+func inWords(steps []step) string {
+	words := make([]string, len(steps))
+	for i, st := range steps {
+		words[i] = st.req.String()
+	}
+	return strings.Join(words, "; ")
 }
 
 func TestSteps(t *testing.T) {
 	for line, want := range map[string]string{
-		"-A -t 10.0.0.1:80":                     "add service tcp 10.0.0.1:80",
-		"-A -t 10.0.0.1:80 -j enable":           "add service tcp 10.0.0.1:80; set extension of service tcp 10.0.0.1:80",
-		"-A -t 10.0.0.1:80 -j disable":          "add service tcp 10.0.0.1:80",
-		"-E -t 10.0.0.1:80":                     "edit service tcp 10.0.0.1:80",
-		"-E -t 10.0.0.1:80 -j disable":          "edit service tcp 10.0.0.1:80; set extension of service tcp 10.0.0.1:80",
-		"-A -t 0.0.0.0:0 -s rr":                 "add service tcp 0.0.0.0:0; set extension of service tcp 0.0.0.0:0",
-		"-D -t 10.0.0.1:80":                     "delete service tcp 10.0.0.1:80; delete extension of service tcp 10.0.0.1:80",
-		"-D -f 1 -6":                            "delete service fwmark 1 IPv6; delete extension of service fwmark 1 IPv6",
-		"-C":                                    "flush services; flush service extensions",
-		"-Z":                                    "zero all services",
-		"-Z -t 0.0.0.0:0":                       "zero all services",
-		"-Z -t 10.0.0.1:80":                     "zero service tcp 10.0.0.1:80",
-		"-a -t 10.0.0.1:80 -r 10.1.0.1:8080 -b": "add server 10.1.0.1:8080 of tcp 10.0.0.1:80",
-		"-a -t 10.0.0.1:80 -r 10.1.0.1:8080":    "add server 10.1.0.1:80 of tcp 10.0.0.1:80",
-		"-e -t 10.0.0.1:80 -r 10.1.0.1 -b":      "edit server 10.1.0.1:80 of tcp 10.0.0.1:80",
-		"-d -t 10.0.0.1:80 -r 10.1.0.1":         "delete server 10.1.0.1:80 of tcp 10.0.0.1:80",
-		"--set 1 2 3":                           "set timeouts",
-		"--start-daemon master":                 "start sync daemon master",
-		"--stop-daemon=backup":                  "stop sync daemon backup",
+		"-A -t 10.0.0.1:80":                                  "add service tcp 10.0.0.1:80",
+		"-A -t 10.0.0.1:80 -j enable":                        "add service tcp 10.0.0.1:80; set extension of service tcp 10.0.0.1:80",
+		"-A -t 10.0.0.1:80 -j disable":                       "add service tcp 10.0.0.1:80",
+		"-E -t 10.0.0.1:80":                                  "edit service tcp 10.0.0.1:80",
+		"-E -t 10.0.0.1:80 -j disable":                       "edit service tcp 10.0.0.1:80; set extension of service tcp 10.0.0.1:80",
+		"-A -t 0.0.0.0:0 -s rr":                              "add service tcp 0.0.0.0:0; set extension of service tcp 0.0.0.0:0",
+		"-A -t 0.0.0.0:0 -p 9 -j disable":                    "add service tcp 0.0.0.0:0; set extension of service tcp 0.0.0.0:0",
+		"-E -t 0.0.0.0:0 -p 9 -j disable":                    "edit service tcp 0.0.0.0:0; set extension of service tcp 0.0.0.0:0",
+		"-A --sctp-service 0.0.0.0:0 -p 9":                   "add service sctp 0.0.0.0:0",
+		"-E --sctp-service 10.0.0.1:80":                      "edit service sctp 10.0.0.1:80",
+		"-D --sctp-service 10.0.0.1:80":                      "delete service sctp 10.0.0.1:80",
+		"-D -t 10.0.0.1:80":                                  "delete service tcp 10.0.0.1:80; delete extension of service tcp 10.0.0.1:80",
+		"-D -f 1 -6":                                         "delete service fwmark 1 IPv6; delete extension of service fwmark 1 IPv6",
+		"-C":                                                 "flush services; flush service extensions",
+		"-Z":                                                 "zero all services",
+		"-Z -t 0.0.0.0:0":                                    "zero all services",
+		"-Z --sctp-service 0.0.0.0:0":                        "zero all services",
+		"-Z -t 10.0.0.1:80":                                  "zero service tcp 10.0.0.1:80",
+		"-a -t 10.0.0.1:80 -r 10.1.0.1:8080 -b":              "add server 10.1.0.1:8080 of tcp 10.0.0.1:80",
+		"-a -t 10.0.0.1:80 -r 10.1.0.1:8080":                 "add server 10.1.0.1:80 of tcp 10.0.0.1:80",
+		"-e -t 10.0.0.1:80 -r 10.1.0.1 -b":                   "edit server 10.1.0.1:80 of tcp 10.0.0.1:80",
+		"-d -t 10.0.0.1:80 -r 10.1.0.1":                      "delete server 10.1.0.1:80 of tcp 10.0.0.1:80",
+		"--set 1 2 3":                                        "set timeouts",
+		"--start-daemon master":                              "start sync daemon master",
+		"--stop-daemon=backup":                               "stop sync daemon backup",
 		"-P -t 10.0.0.1:80 -z 10.0.0.1-10.0.0.2 -z 10.2.0.1": "add local address 10.0.0.1 of tcp 10.0.0.1:80; add local address 10.0.0.2 of tcp 10.0.0.1:80; add local address 10.2.0.1 of tcp 10.0.0.1:80",
 		"-Q -t 10.0.0.1:80 -z 10.0.0.1":                      "delete local address 10.0.0.1 of tcp 10.0.0.1:80",
 		"-P --zone 10.0.0.0/8 -z 10.0.0.1":                   "add local address 10.0.0.1 of zone 10.0.0.0/8",
@@ -265,9 +277,37 @@ func TestSteps(t *testing.T) {
 		"-V --zone 10.0.0.0/8":                               "delete zone 10.0.0.0/8",
 		"--drain":                                            "drain FULLNAT connections",
 	} {
-		got, err := stepsOf(t, line)
-		if err != nil || got != want {
+		steps, err := stepsOf(t, line)
+		if got := inWords(steps); err != nil || got != want {
 			t.Errorf("%s: %q, %v, want %q", line, got, err, want)
+		}
+	}
+}
+
+// What the module refuses is taken back from stock IPVS, so that the line can be
+// given again, and the message is not that of stock's refusals.
+func TestSteps_moduleRefuses(t *testing.T) {
+	for line, want := range map[string]string{
+		"-A -t 0.0.0.0:0 -s rr":           "delete service tcp 0.0.0.0:0",
+		"-A -u [::]:0 -s rr":              "delete service udp [::]:0",
+		"-A -t 0.0.0.0:0 -s rr -j enable": "delete service tcp 0.0.0.0:0",
+		"-A -t 10.0.0.1:80 -j enable":     "delete service tcp 10.0.0.1:80",
+		"-E -t 0.0.0.0:0 -s rr":           "",
+	} {
+		steps, err := stepsOf(t, line)
+		if err != nil || len(steps) != 2 {
+			t.Errorf("%s: %q, %v", line, inWords(steps), err)
+			continue
+		}
+		last, undo := steps[1], ""
+		if last.undo != nil {
+			undo = last.undo.String()
+		}
+		if undo != want || !last.chained {
+			t.Errorf("%s: taken back by %q, want %q", line, undo, want)
+		}
+		if got := explain(last.op, syscall.EOPNOTSUPP); got != "Not supported by the ip_vs_fullnat that is loaded" {
+			t.Errorf("%s: %s", line, got)
 		}
 	}
 }

@@ -63,6 +63,7 @@ const (
 	opEditZone
 	opDelZone
 	opSynProxy
+	opSwitchSNAT
 )
 
 // isOurs reports whether our own module is asked, and not stock's.

@@ -32,7 +32,7 @@ const errZeroPort = "Zero port specified for non-persistent service"
 
 func checkService(r *request) error {
 	s := &r.svc
-	if s.FWMark == 0 && s.Port == 0 && s.Flags&np.FlagPersistent == 0 && !r.isSNAT() {
+	if s.FWMark == 0 && s.Port == 0 && s.Flags&np.FlagPersistent == 0 && !isSNAT(s.ServiceKey) {
 		return failf(errZeroPort)
 	}
 	if s.Flags&np.FlagOnePacket != 0 && s.FWMark == 0 && s.Protocol != np.UDP {
@@ -47,15 +47,22 @@ func checkService(r *request) error {
 	return nil
 }
 
-// isSNAT reports whether the service is the one that switches SNAT on:
-// 0.0.0.0:0, which ipvsadm refuses unless it is persistent.
-func (r *request) isSNAT() bool {
-	return r.svc.FWMark == 0 && r.svc.Port == 0 && r.svc.Addr.IsUnspecified()
+// isUnspecified reports whether the service is 0.0.0.0:0, which no packet is for.
+func isUnspecified(k np.ServiceKey) bool {
+	return k.FWMark == 0 && k.Port == 0 && k.Addr.IsUnspecified()
 }
+
+// inModule reports whether our module can hold something for a service. It knows
+// TCP and UDP, and marks, which may be of any protocol.
+func inModule(k np.ServiceKey) bool { return k.FWMark != 0 || k.Protocol != np.SCTP }
+
+// isSNAT reports whether the service is the one that switches SNAT on for its
+// protocol: 0.0.0.0:0, which ipvsadm refuses unless it is persistent.
+func isSNAT(k np.ServiceKey) bool { return inModule(k) && isUnspecified(k) }
 
 // prepareService refuses what only shows with a look at the kernel.
 func prepareService(s *session, r *request) error {
-	if r.isSNAT() && r.svc.Flags&np.FlagPersistent == 0 {
+	if isSNAT(r.svc.ServiceKey) && r.svc.Flags&np.FlagPersistent == 0 {
 		has, err := s.loadFullNAT()
 		if err != nil {
 			return err
@@ -76,24 +83,26 @@ func addService(s *session, r *request) ([]step, error) {
 	}
 	steps := []step{{op: opAddService, req: np.AddServiceRequest(r.svc)}}
 	delete(s.onePacket, r.svc.ServiceKey)
+	undo := np.DeleteServiceRequest(r.svc.ServiceKey)
 	if r.given.has(optSynProxy) && r.synProxy {
-		undo := np.DeleteServiceRequest(r.svc.ServiceKey)
-		steps = append(steps, s.synProxyStep(r, &undo))
+		return append(steps, s.synProxyStep(r, &undo)), nil
 	}
-	return s.withSwitch(r, steps)
+	return s.withSwitch(r, steps, &undo)
 }
 
 // withSwitch adds the step that turns SNAT on, where the service is its switch.
-// The module cannot see services of stock IPVS, so that it has to be told.
-func (s *session) withSwitch(r *request, steps []step) ([]step, error) {
-	if !r.isSNAT() {
+// The module cannot see services of stock IPVS, so that it has to be told; a step
+// for SYN proxying tells it as well.
+func (s *session) withSwitch(r *request, steps []step, undo *np.Request) ([]step, error) {
+	if !isSNAT(r.svc.ServiceKey) {
 		return steps, nil
 	}
 	if has, err := s.hasFullNAT(); err != nil || !has {
 		return steps, err
 	}
 	e := np.ServiceExt{ServiceKey: r.svc.ServiceKey}
-	return append(steps, step{op: opAddService, chained: true, req: np.SetServiceExtRequest(e)}), nil
+	return append(steps, step{op: opSwitchSNAT, chained: true, undo: undo,
+		req: np.SetServiceExtRequest(e)}), nil
 }
 
 func editService(s *session, r *request) ([]step, error) {
@@ -110,9 +119,9 @@ func editService(s *session, r *request) ([]step, error) {
 	steps := []step{{op: opEditService, req: np.EditServiceRequest(r.svc)}}
 	delete(s.onePacket, r.svc.ServiceKey)
 	if r.given.has(optSynProxy) {
-		steps = append(steps, s.synProxyStep(r, nil))
+		return append(steps, s.synProxyStep(r, nil)), nil
 	}
-	return s.withSwitch(r, steps)
+	return s.withSwitch(r, steps, nil)
 }
 
 // synProxyStep switches SYN proxying of the service in the step before.
@@ -157,7 +166,7 @@ func deleteService(s *session, r *request) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	if has {
+	if has && inModule(r.svc.ServiceKey) {
 		steps = append(steps, step{op: opDelService, chained: true, mayMiss: true,
 			req: np.DeleteServiceExtRequest(r.svc.ServiceKey)})
 	}

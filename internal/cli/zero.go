@@ -15,7 +15,7 @@ var zeroCommand = command{
 // 0.0.0.0:0 for none.
 func zeroCounters(_ *session, r *request) ([]step, error) {
 	req := np.ZeroRequest()
-	if r.given.has(optService) && !r.isSNAT() {
+	if r.given.has(optService) && !isUnspecified(r.svc.ServiceKey) {
 		req = np.ZeroServiceRequest(r.svc.ServiceKey)
 	}
 	return []step{{op: opZero, req: req}}, nil

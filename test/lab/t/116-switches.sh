@@ -91,6 +91,7 @@ done
 expect_match "the tool refuses an SCTP service's real servers" 'FULLNAT knows TCP and UDP only' \
 	"$(ipvs -A --sctp-service "$vip4:5000" -s rr 2>&1; ipvs -a --sctp-service "$vip4:5000" -r "$rs1_ip4:5000" -b 2>&1)"
 expect_match "and its local addresses" 'TCP and UDP only' "$(ipvs -P --sctp-service "$vip4:5000" -z "$lip4" 2>&1)"
+expect_eq "and deletes the service without a word" "" "$(ipvs -D --sctp-service "$vip4:5000" 2>&1)"
 # A mark takes SCTP along: INIT from port 6000 to 5000.
 in_ns "$director" nft -f - <<-END
 	table ip marks { chain pre { type filter hook prerouting priority mangle; ip protocol sctp meta mark set 9; }; }
