@@ -170,6 +170,12 @@ func (t *tables) addDest(r *request) error {
 	if _, dup := t.dests[key]; dup {
 		return fmt.Errorf("real server %v of %v stands there twice", key.dest, key.service)
 	}
+	switch full := r.dest.FwdMethod == np.FullNAT; {
+	case full && svc.Flags&np.FlagOnePacket != 0:
+		return errors.New(errOnePacketMethod)
+	case !full && svc.synProxy:
+		return errors.New(errSynProxyMethod)
+	}
 	t.dests[key] = struct{}{}
 	svc.dests = append(svc.dests, r.dest)
 	return t.grow(1)
@@ -209,7 +215,7 @@ func (t *tables) usesFullNAT() bool {
 		return true
 	}
 	for _, svc := range t.services {
-		if svc.synProxy || len(svc.locals) > 0 {
+		if svc.synProxy || len(svc.locals) > 0 || needsSNAT(&svc.Service) {
 			return true
 		}
 		for _, d := range svc.dests {

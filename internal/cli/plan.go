@@ -38,29 +38,43 @@ func makePlan(have, want *tables) []string {
 // service changes one service; have is nil when it is new.
 func (p *planner) service(have, want *serviceTable) {
 	k := want.ServiceKey
-	enable := want.synProxy
+	var behind []string
 	if have == nil {
 		have = &serviceTable{}
 		p.add(p.lines.Service("-A", render.Service{Service: want.Service, SynProxy: want.synProxy}))
-		enable = false
 	} else {
-		line := p.lines.Service("-E", render.Service{Service: want.Service})
-		switch {
-		case have.synProxy && !want.synProxy:
-			p.add(line + " -j disable")
-		case !sameService(&have.Service, &want.Service):
-			p.add(line)
-		}
-		enable = enable && !have.synProxy
+		var before []string
+		before, behind = p.edits(have, want)
+		p.plan = append(p.plan, before...)
 	}
 	p.dests(k, have.dests, want.dests)
 	p.locals(have.locals, want.locals, "-P", "-Q", func(cmd string, a netip.Addr) string {
 		return p.lines.LocalAddr(cmd, k, a)
 	})
-	if enable {
-		// All real servers are as they have to be for it only now.
-		p.add(p.lines.Service("-E", render.Service{Service: want.Service, SynProxy: true}))
+	p.plan = append(p.plan, behind...)
+}
+
+// edits returns the lines that change the settings of a service before and behind
+// those for its real servers. SYN proxying and one-packet scheduling rule out
+// methods, so they are switched off before the real servers change, and on behind.
+func (p *planner) edits(have, want *serviceTable) (before, behind []string) {
+	onePacket := want.Flags&np.FlagOnePacket != 0
+	enable, disable := want.synProxy && !have.synProxy, have.synProxy && !want.synProxy
+	changed := !sameService(&have.Service, &want.Service)
+	early := want.Service
+	early.Flags &^= np.FlagOnePacket
+	line := p.lines.Service("-E", render.Service{Service: early})
+	switch {
+	case disable:
+		before = append(before, line+" -j disable")
+	case changed && !onePacket:
+		before = append(before, line)
 	}
+	if enable || onePacket && (changed || disable) {
+		behind = append(behind, p.lines.Service("-E",
+			render.Service{Service: want.Service, SynProxy: enable}))
+	}
+	return before, behind
 }
 
 // sameService compares what a line can set.

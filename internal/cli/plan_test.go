@@ -42,6 +42,7 @@ const fullTable = `-A -t 10.0.0.1:80 -s rr -p 300 -M 255.255.0.0 -j enable
 
 func TestMakePlan(t *testing.T) {
 	const base = "-A -t 10.0.0.1:80 -s rr\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -m -w 1"
+	const udp = "-A -u 10.0.0.1:53 -s rr\n-a -u 10.0.0.1:53 -r 10.1.0.1:53"
 	tests := []struct{ name, have, want, plan string }{
 		{"nothing to do", fullTable, fullTable, ""},
 		{"from nothing", "", base, base},
@@ -61,6 +62,14 @@ func TestMakePlan(t *testing.T) {
 			"-e -t 10.0.0.1:80 -r 10.1.0.1:80 -b -w 1\n-E -t 10.0.0.1:80 -s rr -j enable"},
 		{"synproxy off", "-A -t 10.0.0.1:80 -s rr -j enable\n-a -t 10.0.0.1:80 -r 10.1.0.1:80 -b", base,
 			"-E -t 10.0.0.1:80 -s rr -j disable\n-e -t 10.0.0.1:80 -r 10.1.0.1:80 -m -w 1"},
+		{"one-packet on", udp + " -b", strings.Replace(udp, "rr", "rr -o", 1) + " -m",
+			"-e -u 10.0.0.1:53 -r 10.1.0.1:53 -m -w 1\n-E -u 10.0.0.1:53 -s rr -o"},
+		{"one-packet off", strings.Replace(udp, "rr", "rr -o", 1) + " -m", udp + " -b",
+			"-E -u 10.0.0.1:53 -s rr\n-e -u 10.0.0.1:53 -r 10.1.0.1:53 -b -w 1"},
+		{"one-packet for synproxy", "-A -f 1 -j enable\n-a -f 1 -r 10.1.0.1:0 -b", "-A -f 1 -s rr -o\n-a -f 1 -r 10.1.0.1:0 -m",
+			"-E -f 1 -s rr -j disable\n-e -f 1 -r 10.1.0.1:0 -m -w 1\n-E -f 1 -s rr -o"},
+		{"synproxy for one-packet", "-A -f 1 -o\n-a -f 1 -r 10.1.0.1:0 -m", "-A -f 1 -j enable\n-a -f 1 -r 10.1.0.1:0 -b",
+			"-E -f 1 -s wlc\n-e -f 1 -r 10.1.0.1:0 -b -w 1\n-E -f 1 -s wlc -j enable"},
 		{"zone behind", "-K --zone 10.0.0.0/8", "-K --zone 10.0.0.0/8\n-K --zone 11.0.0.0/8", "-K --zone 11.0.0.0/8"},
 		{"zone before", "-K --zone 10.0.0.0/8\n-U --zone 10.0.0.0/8 -z 10.3.0.1",
 			"-K --zone 11.0.0.0/8\n-K --zone 10.0.0.0/8\n-U --zone 10.0.0.0/8 -z 10.3.0.1",
@@ -97,8 +106,10 @@ func TestAtomic_mistakes(t *testing.T) {
 		"-A -f 1" + strings.Repeat("\n-P -f 1 -z 10.0.0.0-10.0.255.255", 17): "more than 1048576 services, real servers, local addresses and zones",
 		"-K --zone 10.0.0.0/8\n-K --zone 10.0.0.0/8":                         "zone 10.0.0.0/8 stands there twice",
 		"-U --zone 10.0.0.0/8 -z 10.0.0.1":                                   "zone 10.0.0.0/8 is not added by a line before",
-		"foo":                                                                "no command",
-		"-A -f 0":                                                            "invalid fwmark value `0' specified",
+		"-A -u 10.0.0.1:53 -o\n-a -u 10.0.0.1:53 -r 10.0.0.1 -b":             "FULLNAT does not go with one-packet scheduling",
+		"-A -t 10.0.0.1:80 -j enable\n-a -t 10.0.0.1:80 -r 10.0.0.1 -m":      "the service has synproxy enabled, which needs FULLNAT real servers",
+		"foo":     "no command",
+		"-A -f 0": "invalid fwmark value `0' specified",
 	} {
 		_, err := readText(&session{env: &Env{Names: noNames{}}}, in)
 		if err == nil || err.Error() != want {
@@ -109,6 +120,26 @@ func TestAtomic_mistakes(t *testing.T) {
 		if status := o.run("-R|--atomic"); status != exitUsage || !strings.Contains(o.err.String(), ": "+want) ||
 			!strings.HasPrefix(o.err.String(), "line ") || o.probed != nil {
 			t.Errorf("%q: status %d, %s", in, status, o.err.String())
+		}
+	}
+}
+
+func TestTables_usesFullNAT(t *testing.T) {
+	for in, want := range map[string]bool{
+		"": false,
+		"-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.1.0.1 -m": false,
+		"-A -t 10.0.0.1:80\n-a -t 10.0.0.1:80 -r 10.1.0.1 -b": true,
+		"-A -t 10.0.0.1:80 -j enable":                         true,
+		"-A -f 1\n-P -f 1 -z 10.2.0.1":                        true,
+		"-K --zone 10.0.0.0/8":                                true,
+		// Stock takes what is persistent.
+		"-A -t 0.0.0.0:0 -s rr -p":    false,
+		"-A -t 0.0.0.0:0 -s rr":       true,
+		"-A -u [::]:0 -s rr":          true,
+		"-A -t 10.0.0.1:0 -s rr -p 9": false,
+	} {
+		if got := tablesOf(t, in).usesFullNAT(); got != want {
+			t.Errorf("%q: %v", in, got)
 		}
 	}
 }

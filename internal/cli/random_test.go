@@ -65,7 +65,8 @@ func (m *lineMaker) service(n int) {
 	if m.IntN(4) == 0 {
 		options = append(options, "--pe sip")
 	}
-	if kind == "-u" && m.IntN(3) == 0 {
+	onePacket := kind == "-u" && m.IntN(3) == 0
+	if onePacket {
 		options = append(options, "-o")
 	}
 	if m.IntN(3) == 0 {
@@ -78,22 +79,22 @@ func (m *lineMaker) service(n int) {
 	m.Shuffle(len(options), func(i, j int) { options[i], options[j] = options[j], options[i] })
 	m.add("-A", name, strings.Join(options, " "))
 	for i := range m.IntN(5) {
-		m.server(name, v6, synProxy, i)
+		m.server(name, v6, synProxy, onePacket, i)
 	}
 	for i := range m.IntN(3) {
 		m.add("-P", name, "-z", addr(v6, 7, 10*i), "-z", addr(v6, 7, 10*i+1)+"-"+addr(v6, 7, 10*i+3))
 	}
 }
 
-func (m *lineMaker) server(name string, v6, fullnat bool, n int) {
+func (m *lineMaker) server(name string, v6, fullnat, onePacket bool, n int) {
 	method := m.pick("-g", "-m", "-b", "-i", "-i --tun-type ipip", "-i --tun-type gre --tun-csum", "-i --tun-type gre",
 		"-i --tun-type gue --tun-port 6080 --tun-remcsum", "-i --tun-type gue --tun-port 1 --tun-nocsum")
 	if fullnat {
 		method = "--fullnat"
 	}
 	limits := m.pick("", fmt.Sprintf("-x %d", 1+m.IntN(1000)), fmt.Sprintf("-y %d -x %d", m.IntN(1000), 1000+m.IntN(1000)))
-	if strings.HasPrefix(name, "--sctp") && (method == "-b" || method == "--fullnat") {
-		method = "-m" // FULLNAT knows TCP and UDP only
+	if method == "-b" && (onePacket || strings.HasPrefix(name, "--sctp")) {
+		method = "-m" // FULLNAT knows TCP and UDP only, and connections
 	}
 	m.add("-a", name, "-r", endpoint(v6, addr(v6, 8, n), 1+m.IntN(65535)), method, m.pick("", fmt.Sprintf("-w %d", m.IntN(1<<31))), limits)
 }

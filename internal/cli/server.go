@@ -24,6 +24,12 @@ var deleteServerCommand = command{
 	steps: deleteServer,
 }
 
+// What the settings of a service have against the method of a real server.
+const (
+	errOnePacketMethod = "FULLNAT does not go with one-packet scheduling"
+	errSynProxyMethod  = "the service has synproxy enabled, which needs FULLNAT real servers"
+)
+
 func checkServer(r *request) error {
 	d := &r.dest
 	tunnel := d.FwdMethod == np.Tunnel
@@ -75,7 +81,7 @@ func (s *session) checkMethod(r *request, op operation) error {
 			return refused(op, err)
 		}
 		if proxied {
-			return failf("the service has synproxy enabled, which needs FULLNAT real servers: use -b, or disable it with -E ... -j disable")
+			return failf(errSynProxyMethod + ": use -b, or disable it with -E ... -j disable")
 		}
 		return nil
 	}
@@ -87,7 +93,7 @@ func (s *session) checkMethod(r *request, op operation) error {
 		return refused(op, err)
 	}
 	if onePacket {
-		return failf("FULLNAT does not go with one-packet scheduling: edit the service without -o first")
+		return failf(errOnePacketMethod + ": edit the service without -o first")
 	}
 	return nil
 }

@@ -60,9 +60,14 @@ func inModule(k np.ServiceKey) bool { return k.FWMark != 0 || k.Protocol != np.S
 // protocol: 0.0.0.0:0, which ipvsadm refuses unless it is persistent.
 func isSNAT(k np.ServiceKey) bool { return inModule(k) && isUnspecified(k) }
 
+// needsSNAT reports whether the service can be nothing but a switch of SNAT.
+func needsSNAT(s *np.Service) bool {
+	return isSNAT(s.ServiceKey) && s.Flags&np.FlagPersistent == 0
+}
+
 // prepareService refuses what only shows with a look at the kernel.
 func prepareService(s *session, r *request) error {
-	if isSNAT(r.svc.ServiceKey) && r.svc.Flags&np.FlagPersistent == 0 {
+	if needsSNAT(&r.svc) {
 		has, err := s.loadFullNAT()
 		if err != nil {
 			return err
