@@ -19,19 +19,27 @@ type planner struct {
 func (p *planner) add(line string) { p.plan = append(p.plan, line) }
 
 // makePlan returns the command lines that turn the tables of have into those of
-// want. New real servers and addresses come before old ones go, so that a
-// service is never without.
+// want. What is new comes before what goes: a service is never without real
+// servers, and traffic that moves to another service or zone always meets one of
+// the two. Both can be there: services and zones share local addresses, the more
+// exact service takes the packets, and each protocol and family has a switch of
+// SNAT of its own.
 func makePlan(have, want *tables) []string {
 	var p planner
+	for _, k := range want.order {
+		p.service(have.services[k], want.services[k])
+	}
+	p.zones(have, want)
 	for _, k := range have.order {
 		if want.services[k] == nil {
 			p.add(p.lines.DeleteService(k))
 		}
 	}
-	for _, k := range want.order {
-		p.service(have.services[k], want.services[k])
+	for _, z := range have.zones {
+		if _, stays := want.zoneAt[z.Prefix]; !stays {
+			p.add(p.lines.Zone("-V", z.Prefix))
+		}
 	}
-	p.zones(have.zones, want.zones)
 	return p.plan
 }
 
@@ -141,28 +149,24 @@ func (p *planner) locals(have, want []netip.Addr, add, del string, line func(str
 }
 
 // zones changes the list of zones, whose order counts: from the first one that
-// is out of its place on they are made anew.
-func (p *planner) zones(have, want []zoneTable) {
-	wanted := make(map[netip.Prefix]bool, len(want))
-	for _, z := range want {
-		wanted[z.Prefix] = true
-	}
+// is out of its place on they are made anew, one by one, which puts each at the
+// end.
+func (p *planner) zones(have, want *tables) {
 	var kept []zoneTable
-	for _, z := range have {
-		if wanted[z.Prefix] {
+	for _, z := range have.zones {
+		if _, stays := want.zoneAt[z.Prefix]; stays {
 			kept = append(kept, z)
-		} else {
-			p.add(p.lines.Zone("-V", z.Prefix))
 		}
 	}
 	inPlace := 0
-	for inPlace < len(kept) && kept[inPlace].Prefix == want[inPlace].Prefix {
+	for inPlace < len(kept) && kept[inPlace].Prefix == want.zones[inPlace].Prefix {
 		inPlace++
 	}
+	moved := make(map[netip.Prefix]bool)
 	for _, z := range kept[inPlace:] {
-		p.add(p.lines.Zone("-V", z.Prefix))
+		moved[z.Prefix] = true
 	}
-	for i, z := range want {
+	for i, z := range want.zones {
 		var old []netip.Addr
 		if i < inPlace {
 			old = kept[i].locals
@@ -170,6 +174,9 @@ func (p *planner) zones(have, want []zoneTable) {
 				p.add(p.lines.ZoneWith("--edit-zone", z.Zone))
 			}
 		} else {
+			if moved[z.Prefix] {
+				p.add(p.lines.Zone("-V", z.Prefix))
+			}
 			p.add(p.lines.ZoneWith("-K", z.Zone))
 		}
 		p.locals(old, z.locals, "-U", "-W", func(cmd string, a netip.Addr) string {

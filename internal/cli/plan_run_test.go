@@ -200,7 +200,15 @@ func TestPlan_canBeCarriedOut(t *testing.T) {
 }
 
 func runPlan(have, want *tables, plan []string) error {
-	for _, line := range plan {
+	deleted := ""
+	for i, line := range plan {
+		stays := i+1 < len(plan) && strings.HasPrefix(plan[i+1], strings.Replace(line, "-V", "-K", 1))
+		switch {
+		case strings.HasPrefix(line, "-D ") || strings.HasPrefix(line, "-V ") && !stays:
+			deleted = line
+		case deleted != "":
+			return fmt.Errorf("%s comes before %s", deleted, line)
+		}
 		served := serving(have)
 		if err := runPlanLine(have, line); err != nil {
 			return fmt.Errorf("%s: %w", line, err)
