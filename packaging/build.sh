@@ -114,6 +114,8 @@ begin() {
 
 pack() {
 	local format
+	# A clone has the modes of its owner's umask.
+	chmod -R u=rwX,go=rX "$stage"
 	find "$stage" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
 	for format in deb rpm; do
 		(cd "$stage" && "$nfpm" package -f package.yaml -p "$format" -t "$out/") >>"$work/log" 2>&1 || {
