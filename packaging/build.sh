@@ -15,7 +15,7 @@ architectures=(amd64 arm64)
 dkms_packages=("ip-vs-fullnat-dkms ip_vs_fullnat CONFIG_IP_VS" "toa-dkms toa CONFIG_DYNAMIC_FTRACE")
 go_packages=(ipvsadm-go toa-ss toa-bpf)
 
-version=$(sed -n 's/^#define IPVS_FULLNAT_VERSION[[:space:]]*"\(.*\)"/\1/p' "$top_dir/kernel/common/version.h")
+version=$(project_version)
 out=$build_dir/packages
 while getopts v:o: opt; do
 	case $opt in
@@ -165,7 +165,7 @@ go_package() {
 	begin "$1" "$arch"
 	mkdir "$stage/bin" "$stage/man"
 	(cd "$top_dir" && GOARCH=$arch CGO_ENABLED=0 scripts/go.sh build -trimpath -buildvcs=false \
-		-ldflags="-s -w -buildid=" -o "$stage/bin/" "./cmd/$1")
+		-ldflags="-s -w -buildid= $(version_flag "$version")" -o "$stage/bin/" "./cmd/$1")
 	documents
 	licences "$stage/bin/$1" >"$stage/doc/licences.gz"
 	for page in "$top_dir/docs/$1"*.8; do gzip -9nc "$page" >"$stage/man/${page##*/}.gz"; done

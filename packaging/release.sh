@@ -22,7 +22,7 @@ make_release() {
 	(cd "$1" && sha256sum -- * >"$work/sums" && mv "$work/sums" SHA256SUMS)
 }
 
-version=$(sed -n 's/^#define IPVS_FULLNAT_VERSION[[:space:]]*"\(.*\)"/\1/p' "$top_dir/kernel/common/version.h")
+version=$(project_version)
 [ -z "$(git -C "$top_dir" status --porcelain)" ] || die "the tree has changes that are not committed"
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top_dir" log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH

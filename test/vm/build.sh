@@ -12,7 +12,8 @@ build_tools() {
 	done
 	[ ${#dirs[@]} -gt 0 ] || return 0
 	mkdir -p "$build_dir/bin"
-	(cd "$top_dir" && CGO_ENABLED=0 scripts/go.sh build -trimpath -o "$build_dir/bin/" "${dirs[@]}")
+	(cd "$top_dir" && CGO_ENABLED=0 scripts/go.sh build -trimpath \
+		-ldflags="$(version_flag "$(project_version)")" -o "$build_dir/bin/" "${dirs[@]}")
 }
 
 # build_guest_tests: Go tests that want a live kernel, as programs NAME.test.

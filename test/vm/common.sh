@@ -15,6 +15,16 @@ die() {
 	exit 1
 }
 
+# project_version: that of the modules, which the tools say, too.
+project_version() {
+	sed -n 's/^#define IPVS_FULLNAT_VERSION[[:space:]]*"\(.*\)"/\1/p' "$top_dir/kernel/common/version.h"
+}
+
+# version_flag VERSION: for the linker of Go.
+version_flag() {
+	echo "-X github.com/ipvs-fullnat/ipvs-fullnat/internal/cli.Version=$1"
+}
+
 # kernel_rows: the table without comments.
 kernel_rows() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$vm_dir/kernels.txt"
