@@ -173,7 +173,7 @@ go_package() {
 		cp "$top_dir"/scripts/ipvsadm-go-{save,restore} "$stage/bin/"
 		cp -r "$top_dir/scripts/completion" "$stage/completion"
 	fi
-	for part in deb-preinst deb-postinst deb-prerm deb-postrm rpm-post rpm-preun; do
+	for part in deb-preinst deb-postinst deb-prerm deb-postrm rpm-post rpm-preun rpm-postun; do
 		script "$part" "$here/$1/$part"
 	done
 	pack

@@ -5,9 +5,19 @@ unit_enable() {
 	deb-systemd-helper unmask @UNIT@ >/dev/null || true
 	if deb-systemd-helper --quiet was-enabled @UNIT@; then
 		deb-systemd-helper enable @UNIT@ >/dev/null || true
+		unit_reload
 	else
-		deb-systemd-helper update-state @UNIT@ >/dev/null || true
+		unit_record
 	fi
+}
+
+# unit_record: the administrator enables @UNIT@, if at all; purge takes that back.
+unit_record() {
+	deb-systemd-helper update-state @UNIT@ >/dev/null || true
+	unit_reload
+}
+
+unit_reload() {
 	if [ -d /run/systemd/system ]; then systemctl --system daemon-reload >/dev/null || true; fi
 }
 
@@ -16,7 +26,7 @@ unit_invoke() {
 }
 
 unit_forget() {
-	if [ -d /run/systemd/system ]; then systemctl --system daemon-reload >/dev/null || true; fi
+	unit_reload
 	if [ "$1" = purge ] && command -v deb-systemd-helper >/dev/null; then
 		deb-systemd-helper purge @UNIT@ >/dev/null || true
 		deb-systemd-helper unmask @UNIT@ >/dev/null || true
