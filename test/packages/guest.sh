@@ -154,6 +154,34 @@ stage_restored() {
 	check "toa-ss runs" ip netns exec rs toa-ss -a
 }
 
+# ours PACKAGE WHEN: the file of a package of ours, of the old version or of the new one.
+ours() {
+	echo "./$2/$1"_*_"$(dpkg --print-architecture)".deb
+}
+
+# stage_refused: a line in the middle of the file is refused. What is left of the
+# table goes nowhere, and what was repaired by hand stays when the package comes again.
+stage_refused() {
+	sed '2i -A -t 203.0.113.9:80 -s nosuch' /lab/rules >/lab/broken
+	cp /lab/broken /etc/ipvsadm.rules
+	check "a line that is refused is noticed" not systemctl restart ipvsadm-go.service
+	check "all others are in force" saved
+	ipvsadm -A -t 203.0.113.10:80 -s rr
+	ipvsadm -S -n >/lab/byhand
+	check "the package can be installed again" install_debs --reinstall "$(ours ipvsadm-go old)"
+	check "the table is as it was" sh -c 'ipvsadm -S -n | cmp - /lab/byhand'
+	check "the unit stops" systemctl stop ipvsadm-go.service
+	check "the file is as it was" cmp /lab/broken /etc/ipvsadm.rules
+	cp /lab/rules /etc/ipvsadm.rules
+	check "repaired, it is loaded" systemctl start ipvsadm-go.service
+	check "as a whole" saved
+	ipvsadm -A -t 203.0.113.10:80 -s rr
+	held_start
+	check "reload leaves what the file says" sh -c 'systemctl reload ipvsadm-go.service && ipvsadm -S -n | cmp - /lab/rules'
+	check "and connections" held_goes_on
+	kill "$held"
+}
+
 # held: a download that goes on while something else happens.
 held_start() {
 	ip netns exec client curl -s -S --limit-rate 20K --max-time 3600 -o /lab/held "http://$vip4/bytes/400000000" &
@@ -183,14 +211,34 @@ stage_upgrade() {
 	check "traffic flows" flows 192.0.2.10 2001:db8:c::10
 }
 
-# stage_stock: stock's package comes, with its configuration and its init script.
+# stock_idles: stock's unit, or what systemd makes of its init script, runs nothing.
+stock_idles() {
+	local what
+	for what in ExecStartPre ExecStop ExecStopPost; do
+		[ -z "$(systemctl show -P $what ipvsadm.service)" ] || return 1
+	done
+	systemctl show -P ExecStart ipvsadm.service | grep -q 'path=/bin/true'
+}
+
+# stage_stock: stock's package comes, with its configuration and its unit, goes, and
+# comes again.
 stage_stock() {
 	check "stock's ipvsadm can be installed beside" install_debs ipvsadm
 	check "the rules are as they were" saved
 	check "the command is ours" sh -c 'ipvsadm --help | grep -q fullnat'
 	check "stock's is ipvsadm.stock" sh -c 'ipvsadm.stock -Ln | grep -q 198.51.100.10:80'
 	check "dpkg finds its files" dpkg -V ipvsadm
-	check "one unit works on the tables" test "$(systemctl show -P FragmentPath ipvsadm.service)" = "$(systemctl show -P FragmentPath ipvsadm-go.service)"
+	check "its unit does nothing" stock_idles
+	check "whoever stops and starts it" sh -c 'systemctl stop ipvsadm.service && systemctl start ipvsadm.service'
+	check "stock's package comes again" install_debs --reinstall ipvsadm
+	check "the rules are as they were" saved
+	check "stock's package goes" apt-get remove -y ipvsadm
+	check "the rules are as they were" saved
+	check "it goes with its configuration" apt-get purge -y ipvsadm
+	check "which was ours, too" test ! -e /etc/ipvsadm.rules -a ! -e /etc/default/ipvsadm
+	check "the table is saved, and loaded, without it" systemctl restart ipvsadm-go.service
+	check "the rules are as they were" saved
+	check "stock's package comes back" install_debs ipvsadm
 	sed -i 's/^AUTO=.*/AUTO="true"/' /etc/default/ipvsadm
 	ipvsadm -S -n >/lab/rules
 }
@@ -208,8 +256,8 @@ gone() {
 	local path
 	for path in /usr/sbin/ipvsadm-go /usr/libexec/ipvsadm-go /usr/libexec/ip-vs-fullnat /var/lib/dkms/toa \
 		/var/lib/dkms/ip-vs-fullnat /etc/modules-load.d/toa.conf /etc/modules-load.d/ip-vs-fullnat.conf \
-		/etc/modprobe.d/toa.conf /usr/src/toa-* /usr/src/ip-vs-fullnat-* /etc/systemd/system/ipvsadm.service \
-		/etc/systemd/system/multi-user.target.wants/ip*; do
+		/usr/sbin/toa-bpf /sys/fs/bpf/toa /etc/modprobe.d/toa.conf /usr/src/toa-* /usr/src/ip-vs-fullnat-* /etc/systemd/system/ipvsadm.service \
+		/usr/lib/systemd/system/ipvsadm.service.d /etc/systemd/system/multi-user.target.wants/{ip,toa}*; do
 		if [ -e "$path" ] || [ -L "$path" ]; then
 			echo "still there: $path"
 			return 1
@@ -225,7 +273,16 @@ stage_purge() {
 	check "the tool can be removed" apt-get remove -y ipvsadm-go
 	check "the services go on without it" flows 192.0.2.10 2001:db8:c::10
 	check "the rules were saved" sh -c 'grep -v "^#" /etc/ipvsadm.rules | cmp - /lab/rules'
-	check "all can be purged" apt-get purge -y ipvsadm-go ip-vs-fullnat-dkms toa-dkms toa-ss
+	check "no unit's name leads nowhere" sh -c '! find /etc/systemd/system -maxdepth 1 -xtype l | grep .'
+	[ -z "$has_stock" ] || check "stock's unit works again" not stock_idles
+	check "the tool comes back" install_debs "$(ours ipvsadm-go new)"
+	check "the rules are as they were" saved
+	echo 'OPTIONS="--beside-module"' >/etc/default/toa-bpf
+	check "toa-bpf is enabled and loaded" sh -c 'systemctl enable --now toa-bpf.service && toa-bpf status'
+	check "it is removed" apt-get remove -y toa-bpf
+	check "and unloaded" test ! -e /sys/fs/bpf/toa
+	rm /etc/default/toa-bpf
+	check "all can be purged" apt-get purge -y ipvsadm-go ip-vs-fullnat-dkms toa-dkms toa-ss toa-bpf
 	check "connections live as long as the module is loaded" flows 192.0.2.10 2001:db8:c::10
 	check "nothing is left behind" gone
 	if [ -n "$has_stock" ]; then

@@ -19,7 +19,7 @@ set -eu
 
 next_version=99.0.0
 # With "-" the machine is booted again.
-stages="install - restored upgrade stock - restored"
+stages="install - restored refused upgrade stock - restored"
 
 # packages: this version, and one to upgrade to.
 packages() {
@@ -66,7 +66,7 @@ life() {
 	elif compgen -G "$root/var/cache/apt/archives/linux-image-*" >/dev/null; then
 		mkdir "$work/lab/kernel"
 		cp "$root"/var/cache/apt/archives/{linux-*,pahole*,libdw*}.deb "$work/lab/kernel/" 2>/dev/null || true
-		plan="install - restored upgrade stock kernel - restored"
+		plan="install - restored refused upgrade stock kernel - restored"
 	fi
 	make_disk "$root" "$plan purge"
 	run_machine "$release"
