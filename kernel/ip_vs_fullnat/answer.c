@@ -7,14 +7,20 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
+#include <net/dst_metadata.h>
 
 #include "synproxy.h"
 
-/* Is there an Ethernet station to answer to? */
+/*
+ * Is there an Ethernet station to answer to? What came inside of something is
+ * to go back so: its route knows how.
+ */
 static bool has_sender(const struct sk_buff *skb)
 {
 	const struct net_device *dev = skb->dev;
 
+	if (skb_sec_path(skb) || (skb_dst(skb) && !skb_valid_dst(skb)))
+		return false;
 	return dev->type == ARPHRD_ETHER && !(dev->flags & IFF_LOOPBACK) &&
 	       dev->header_ops && skb_mac_header_was_set(skb) &&
 	       skb_network_header(skb) - skb_mac_header(skb) >= ETH_HLEN &&

@@ -7,9 +7,11 @@
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <net/dst_metadata.h>
 #include <net/icmp.h>
 #include <net/ip6_route.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "fnat.h"
 
@@ -47,10 +49,13 @@ static struct dst_entry *lookup6(struct net *net, u16 protocol,
 	};
 	struct dst_entry *dst = ip6_route_output(net, NULL, &fl6);
 
-	if (!dst->error)
-		return dst;
-	dst_release(dst);
-	return NULL;
+	if (dst->error) {
+		dst_release(dst);
+		return NULL;
+	}
+	/* ip_route_output_key() does it for IPv4. */
+	dst = xfrm_lookup(net, dst, flowi6_to_flowi(&fl6), NULL, 0);
+	return IS_ERR(dst) ? NULL : dst;
 }
 
 /*
@@ -138,14 +143,22 @@ static bool exceeds_mtu(const struct sk_buff *skb, unsigned int frag_max_size,
 	return !skb_is_gso(skb) || !skb_gso_validate_network_len(skb, mtu);
 }
 
+/* icmp_send() wants to know how the packet, which is dropped then, came in. */
+static bool came_in(struct sk_buff *skb)
+{
+	if (skb_valid_dst(skb))
+		return true;
+	skb_dst_drop(skb);
+	return !fnat_route_input(skb);
+}
+
 static bool check4(struct fnat_conn *c, struct sk_buff *skb, unsigned int mtu)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
-	/* icmp_send() wants to know how the packet came in. */
 	if (unlikely(iph->ttl <= 1)) {
 		fnat_stat_inc(c->fn, TTL_EXCEEDED);
-		if (skb_dst(skb) || !fnat_route_input(skb))
+		if (came_in(skb))
 			icmp_send(skb, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 		return false;
 	}
@@ -153,7 +166,7 @@ static bool check4(struct fnat_conn *c, struct sk_buff *skb, unsigned int mtu)
 		     iph->protocol != IPPROTO_ICMP &&
 		     exceeds_mtu(skb, IPCB(skb)->frag_max_size, mtu))) {
 		fnat_stat_inc(c->fn, MTU_EXCEEDED);
-		if (skb_dst(skb) || !fnat_route_input(skb))
+		if (came_in(skb))
 			icmp_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
 				  htonl(mtu));
 		return false;
@@ -161,20 +174,26 @@ static bool check4(struct fnat_conn *c, struct sk_buff *skb, unsigned int mtu)
 	return true;
 }
 
-static bool check6(struct fnat_conn *c, struct sk_buff *skb, unsigned int mtu)
+static void tell6(struct fnat_conn *c, struct sk_buff *skb, u8 type, u8 code,
+		  u32 info)
 {
 	/* Locally sent packets have no device yet. */
 	if (!skb->dev)
 		skb->dev = c->fn->net->loopback_dev;
+	icmpv6_send(skb, type, code, info);
+}
+
+static bool check6(struct fnat_conn *c, struct sk_buff *skb, unsigned int mtu)
+{
 	if (unlikely(ipv6_hdr(skb)->hop_limit <= 1)) {
 		fnat_stat_inc(c->fn, TTL_EXCEEDED);
-		icmpv6_send(skb, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0);
+		tell6(c, skb, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0);
 		return false;
 	}
 	if (unlikely(ipv6_hdr(skb)->nexthdr != IPPROTO_ICMPV6 &&
 		     exceeds_mtu(skb, IP6CB(skb)->frag_max_size, mtu))) {
 		fnat_stat_inc(c->fn, MTU_EXCEEDED);
-		icmpv6_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+		tell6(c, skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 		return false;
 	}
 	return true;

@@ -66,6 +66,8 @@ void fnat_splice_end(struct fnat_splice *s)
 	if (!s)
 		return;
 	spin_lock_bh(&s->lock);
+	/* A packet on another CPU is not to be held by it any more. */
+	fnat_splice_give_up(s);
 	s->conn = NULL;
 	spin_unlock_bh(&s->lock);
 	fnat_splice_disarm(s);
@@ -164,7 +166,8 @@ void fnat_splice_rst(struct fnat_conn *c, enum fnat_dir dir, u32 seq)
 /* What @skb, which tcp.c starts a connection with, is the SYN of, or NULL. */
 struct fnat_splice *fnat_splice_offered(const struct sk_buff *skb)
 {
-	const struct splice_offer *offer = this_cpu_ptr(&offers);
+	/* On another CPU than that of the offer it is of another packet. */
+	const struct splice_offer *offer = raw_cpu_ptr(&offers);
 
 	return unlikely(offer->syn == skb) ? offer->splice : NULL;
 }
@@ -396,7 +399,11 @@ static void resend(struct timer_list *t)
 			fnat_stat_inc(c->fn, SYNPROXY_SYN_RESENT);
 			fnat_splice_send(c, s, true);
 		}
-		__ip_vs_conn_put(cp);
+		/* Stock is to wait as long as we do. */
+		if (failed)
+			__ip_vs_conn_put(cp);
+		else
+			ip_vs_conn_put(cp);
 	}
 	rcu_read_unlock();
 	fnat_splice_put(s);
@@ -416,6 +423,7 @@ struct fnat_splice *fnat_splice_new(const struct fnat_net *fn,
 				    const struct fnat_synopts *opts)
 {
 	struct fnat_splice *s = kzalloc(sizeof(*s), GFP_ATOMIC | __GFP_NOWARN);
+	struct dst_entry *dst = skb_dst(skb);
 
 	if (!s)
 		return NULL;
@@ -423,8 +431,9 @@ struct fnat_splice *fnat_splice_new(const struct fnat_net *fn,
 	s->mark = skb->mark;
 	s->ifindex = skb->dev->ifindex;
 	s->next_tries = READ_ONCE(fn->sysctl.synproxy_next_rs);
-	if (s->next_tries)
-		s->dst = dst_clone(skb_dst(skb));
+	/* One that nobody holds any more lives until the end of the packet. */
+	if (s->next_tries && dst && dst_hold_safe(dst))
+		s->dst = dst;
 	fnat_splice_init(s);
 	return s;
 }

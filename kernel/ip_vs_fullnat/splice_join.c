@@ -12,7 +12,7 @@
 
 /*
  * Takes @skb until the real server has answered. -ENOSPC: there are enough,
- * -EALREADY: it has.
+ * -EALREADY: it has, or will not.
  */
 int fnat_splice_hold(struct fnat_net *fn, struct fnat_splice *s,
 		     struct sk_buff *skb)
@@ -70,6 +70,8 @@ static unsigned int keep(struct fnat_conn *c, struct fnat_splice *s,
 	case 0:
 		return NF_STOLEN;
 	case -EALREADY:
+		if (smp_load_acquire(&s->state) == FNAT_SPLICE_ENDED)
+			return fnat_drop(c->fn, SYNPROXY_LATE);
 		return NF_ACCEPT;
 	}
 	return fnat_drop(c->fn, SYNPROXY_HELD_FULL);

@@ -186,6 +186,11 @@ static bool meets_live(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 	c = fnat_attach_conn(cp);
 	if (is_plain_handshake(cp, c)) {
 		*verdict = NF_ACCEPT;
+	} else if (!c && IP_VS_FWD_METHOD(cp) == FNAT_FWD_METHOD) {
+		/* The sync daemon has brought it: no packet can use it. */
+		fnat_attach_expire(cp);
+		__ip_vs_conn_put(cp);
+		return false;
 	} else {
 		fnat_stat_inc(fn, SYNPROXY_SYN_LIVE);
 		*verdict = c ? challenge(fn, skb, af, iph, c) : NF_DROP;
