@@ -86,9 +86,11 @@ func (s *linuxSocket) setDeadline(t time.Time) error { return s.conn.SetDeadline
 func (s *linuxSocket) Close() error                  { return s.conn.Close() }
 
 // joinGroup also asks for room for a burst of notifications, which come without
-// anybody asking for them. The default must do where that is not allowed.
+// anybody asking for them. The default must do where that is not allowed. The
+// kernel is to learn of those that find no room, and counts them.
 func (s *linuxSocket) joinGroup(id uint32) error {
 	_ = s.conn.SetReadBuffer(notifyBufferLen)
+	_ = s.conn.SetOption(netlink.BroadcastError, true)
 	return s.conn.JoinGroup(id)
 }
 

@@ -289,6 +289,7 @@ static int conn_take_any(struct fnat_conn *c,
 {
 	struct fnat_svc_laddr *entry;
 	int err = -EADDRNOTAVAIL;
+	bool in_use = false;
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
@@ -301,8 +302,10 @@ static int conn_take_any(struct fnat_conn *c,
 		if (!reclaim)
 			atomic64_inc(&entry->conflicts);
 		fnat_svc_laddr_put(entry);
+		in_use |= err == -EADDRINUSE;
 	}
-	return err;
+	/* Ports of ended connections are worth a look then. */
+	return in_use ? -EADDRINUSE : err;
 }
 
 /* 0, -EADDRNOTAVAIL: none of @count, -EADDRINUSE: no free port, -ENOMEM. */
@@ -465,6 +468,19 @@ void fnat_conn_walk_enter(struct rhashtable_iter *iter)
 }
 
 /*
+ * A walk, started, has seen one more: lets others run from time to time. 0, or
+ * -EAGAIN: the table was resized meanwhile, the walk begins anew.
+ */
+int fnat_conn_walk_pause(struct rhashtable_iter *iter, unsigned int *seen)
+{
+	if (++*seen % CONN_WALK_BATCH)
+		return 0;
+	rhashtable_walk_stop(iter);
+	cond_resched();
+	return rhashtable_walk_start_check(iter);
+}
+
+/*
  * Does the namespace drain? Then stock, which is about to restart the timer of
  * the packet's connection, finds a timeout of 0.
  */
@@ -496,11 +512,7 @@ static unsigned int conn_for_each(const struct fnat_net *fn,
 			continue;
 		if (c->fn == fn && fun(c))
 			count++;
-		if (++seen % CONN_WALK_BATCH == 0) {
-			rhashtable_walk_stop(&iter);
-			cond_resched();
-			rhashtable_walk_start(&iter);
-		}
+		fnat_conn_walk_pause(&iter, &seen);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);

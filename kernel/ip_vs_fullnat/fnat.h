@@ -344,6 +344,7 @@ void fnat_conn_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 		       struct fnat_rewrite *rw);
 bool fnat_conn_drains(const struct fnat_conn *c);
 void fnat_conn_walk_enter(struct rhashtable_iter *iter);
+int fnat_conn_walk_pause(struct rhashtable_iter *iter, unsigned int *seen);
 unsigned int fnat_conn_drain(struct fnat_net *fn);
 void fnat_conn_forget_routes(const struct fnat_net *fn);
 

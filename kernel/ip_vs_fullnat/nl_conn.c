@@ -74,6 +74,7 @@ int fnat_nl_dump_conn(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	const struct fnat_net *fn = fnat_net(sock_net(skb->sk));
 	struct rhashtable_iter *iter = dump_iter(cb);
+	unsigned int seen = 0;
 	struct fnat_conn *c;
 
 	cb->seq = 1;
@@ -88,6 +89,8 @@ int fnat_nl_dump_conn(struct sk_buff *skb, struct netlink_callback *cb)
 		}
 		if (c->fn == fn && fill_conn(skb, cb, c))
 			break;
+		if (fnat_conn_walk_pause(iter, &seen))
+			cb->prev_seq = 2;
 	}
 	rhashtable_walk_stop(iter);
 	return skb->len;
