@@ -146,6 +146,7 @@ static void commit(struct slot *slot, struct sock *child)
 		toa_store_add(tn, child, &slot->client);
 		toa_health_look();
 	} else if (tn) {
+		toa_store_forget_wire(child);
 		toa_stat_inc(tn, RECV_NO_TOA);
 	}
 	rcu_read_unlock();

@@ -23,7 +23,7 @@ static bool peer_fill(struct sock *sk, struct toa_nat64_peer *peer)
 	if (tn && READ_ONCE(tn->mode) != TOA_OFF)
 		e = toa_store_find_rcu(sk);
 	if (e && !toa_addr_is_v4(&e->client.addr) &&
-	    e->wire.rport == inet_sk(sk)->inet_dport) {
+	    toa_store_is_peer(e, sk)) {
 		peer->saddr = e->client.addr;
 		peer->sport = e->client.port;
 		toa_stat_inc(tn, NAT64_OK);

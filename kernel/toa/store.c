@@ -61,6 +61,38 @@ static void entry_free_rcu(struct rcu_head *rcu)
 	kmem_cache_free(entry_cache, container_of(rcu, struct toa_entry, rcu));
 }
 
+/*
+ * One with the same addresses is of a connection that has ended: MPTCP keeps
+ * the socket of its first one until the program closes its own.
+ */
+static void wire_enter(struct toa_entry *e)
+{
+	struct toa_entry *old;
+
+	old = rhashtable_lookup_get_insert_fast(&wires, &e->wire_node,
+						wire_params);
+	if (old)
+		e->on_wires = !IS_ERR(old) &&
+			!rhashtable_replace_fast(&wires, &old->wire_node,
+						 &e->wire_node, wire_params);
+	else
+		e->on_wires = true;
+}
+
+/* The caller is in an RCU read section. */
+void toa_store_forget_wire(struct sock *sk)
+{
+	struct toa_entry *old;
+	struct toa_wire wire;
+
+	if (!is_mptcp(sk))
+		return;
+	wire_fill(&wire, sk);
+	old = rhashtable_lookup(&wires, &wire, wire_params);
+	if (old)
+		rhashtable_remove_fast(&wires, &old->wire_node, wire_params);
+}
+
 /* For a full TCP socket; counts, also when it fails. */
 void toa_store_add(struct toa_net *tn, struct sock *sk,
 		   const struct toa_client *client)
@@ -75,9 +107,7 @@ void toa_store_add(struct toa_net *tn, struct sock *sk,
 	e->client = *client;
 	wire_fill(&e->wire, sk);
 	if (is_mptcp(sk))
-		e->on_wires = !rhashtable_lookup_insert_fast(&wires,
-							     &e->wire_node,
-							     wire_params);
+		wire_enter(e);
 	/* One that is there already was first, and counts. */
 	if (rhashtable_lookup_insert_fast(&toa_conns, &e->node, conn_params)) {
 		if (e->on_wires)
@@ -122,15 +152,33 @@ void toa_store_del(struct sock *sk)
 	rcu_read_unlock();
 }
 
-/* For a TCP socket, or for an MPTCP one, by its addresses on the wire. */
+/*
+ * For a TCP socket, or for an MPTCP one, by its addresses on the wire: whose
+ * TCP socket, which accept() has grafted onto the same struct socket, is alive
+ * as long as the entry is there (and then a struct sock as long as RCU says).
+ */
 struct toa_entry *toa_store_find_rcu(struct sock *sk)
 {
+	struct toa_entry *e;
 	struct toa_wire wire;
 
 	if (sk->sk_protocol == IPPROTO_TCP)
 		return rhashtable_lookup(&toa_conns, &sk, conn_params);
 	wire_fill(&wire, sk);
-	return rhashtable_lookup(&wires, &wire, wire_params);
+	e = rhashtable_lookup(&wires, &wire, wire_params);
+	if (e && READ_ONCE(e->sk->sk_socket) != READ_ONCE(sk->sk_socket))
+		return NULL;
+	return e;
+}
+
+/* Is the other end of @sk, which may have been connected anew, that of @e? */
+bool toa_store_is_peer(const struct toa_entry *e, const struct sock *sk)
+{
+	struct toa_wire wire;
+
+	wire_fill(&wire, sk);
+	return wire.rport == e->wire.rport &&
+	       ipv6_addr_equal(&wire.raddr, &e->wire.raddr);
 }
 
 /* So many entries are looked at before others have their turn. */

@@ -65,7 +65,7 @@ struct toa_wire {
 struct toa_entry {
 	struct rhash_head node;		/* conns, by sk */
 	struct rhash_head wire_node;	/* wires, by wire */
-	struct sock *sk;		/* compared, never followed */
+	struct sock *sk;		/* its key; lives longer than the entry */
 	struct toa_wire wire;
 	struct toa_client client;
 	bool on_wires;			/* MPTCP: programs have another sk */
@@ -97,7 +97,9 @@ void toa_store_exit(void);
 void toa_store_add(struct toa_net *tn, struct sock *sk,
 		   const struct toa_client *client);
 void toa_store_del(struct sock *sk);
+void toa_store_forget_wire(struct sock *sk);
 struct toa_entry *toa_store_find_rcu(struct sock *sk);
+bool toa_store_is_peer(const struct toa_entry *e, const struct sock *sk);
 void toa_store_flush(const struct net *net);
 
 /* syn.c */
