@@ -48,6 +48,8 @@ static unsigned int reply_defrag(struct fnat_net *fn, struct sk_buff *skb,
 		return NF_STOLEN;
 	}
 	ip_send_check(ip_hdr(skb));
+	/* It may be taken apart again, whatever DF says. */
+	skb->ignore_df = 1;
 	return NF_ACCEPT;
 }
 

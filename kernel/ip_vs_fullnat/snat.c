@@ -125,6 +125,8 @@ static unsigned int out_defrag(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 	local_bh_enable();
 	if (!err) {
 		ip_send_check(ip_hdr(skb));
+		/* It may be taken apart again, whatever DF says. */
+		skb->ignore_df = 1;
 		return NF_ACCEPT;
 	}
 	/* It keeps the packet, or has freed it. */
@@ -143,6 +145,22 @@ static bool is_bridged(const struct sk_buff *skb)
 #endif
 }
 
+/*
+ * FORWARD, an answer that fnat_snat_in() has translated. When conntrack does
+ * not know its flow (any more) it is about to make one that begins outside,
+ * and the machine's packets would be answers in it, for is_answer().
+ */
+static void forget_reversed(struct sk_buff *skb)
+{
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	if (likely(!ct || nf_ct_is_confirmed(ct)))
+		return;
+	nf_reset_ct(skb);
+	nf_ct_set(skb, NULL, IP_CT_UNTRACKED);
+}
+
 /* FORWARD: packets of flows that there are, and ICMP errors about them. */
 unsigned int fnat_snat_out(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 {
@@ -150,8 +168,12 @@ unsigned int fnat_snat_out(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 	unsigned int verdict;
 	struct fnat_conn *c;
 
-	if (skb->ipvs_property || is_bridged(skb))
+	if (is_bridged(skb))
 		return NF_ACCEPT;
+	if (skb->ipvs_property) {
+		forget_reversed(skb);
+		return NF_ACCEPT;
+	}
 	verdict = out_defrag(fn, skb, af);
 	if (verdict != NF_ACCEPT)
 		return verdict;

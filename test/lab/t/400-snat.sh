@@ -25,6 +25,22 @@ for family in 4 6; do
 	check_fails "IPv$family: UDP has a switch of its own" in_ns "$in1" labnet udp-echo -timeout 1s "$(outside $family 53)"
 	ipvs -A -u "$any" -s rr
 	check "IPv$family: datagrams, with fragments" in_ns "$in1" labnet udp-echo -flows 4 -size 5000 "$(outside $family 53)"
+	if [ $family = 4 ]; then
+		# 3008 bytes in three pieces that must not be taken to pieces.
+		in_ns "$director" nft -f - <<-END
+			table ip df {
+				chain pre {
+					type filter hook prerouting priority -500;
+					ip frag-off 0x2000 ip frag-off set 0x6000
+					ip frag-off 0x20b9 ip frag-off set 0x60b9
+					ip frag-off 0x0172 counter ip frag-off set 0x4172
+				}
+			}
+		END
+		check "IPv4: fragments with DF" in_ns "$in1" labnet udp-echo -size 3000 "$(outside 4 53)"
+		expect_match "IPv4: in both directions" 'counter packets 2 ' "$(in_ns "$director" nft list table ip df)"
+		in_ns "$director" nft delete table ip df
+	fi
 	expect_counter_delta "IPv$family: ping" "$director" snat_conn_new 1 \
 		in_ns "$in2" ping "-$family" -c 3 -i 0.2 -W 2 "$(addr out_ip $family)"
 	check "IPv$family: ping with fragments" in_ns "$in2" ping "-$family" -c 2 -i 0.2 -W 2 -s 4000 "$(addr out_ip $family)"

@@ -52,6 +52,15 @@ for family in 4 6; do
 	check_fails "IPv$family: and no other" in_ns "$in2" curl -sS --max-time 1 "http://$(outside $family 80)/"
 	in_ns "$director" nft flush ruleset
 
+	# Where conntrack sees answers only, it does not take them for a beginning.
+	in_ns "$director" nft "table inet half {
+		chain pre { type filter hook prerouting priority raw; iifname in1 notrack; }
+		chain f { type filter hook forward priority filter; iifname wan ct state new counter; }; }"
+	check "IPv$family: datagrams that conntrack does not see" in_ns "$in1" labnet udp-echo -count 3 "$(outside $family 53)"
+	expect_match "IPv$family: their answers are new to it" 'new counter packets 3 ' "$(in_ns "$director" nft list table inet half)"
+	expect_eq "IPv$family: and it forgets them" 0 "$(in_ns "$director" grep -c udp /proc/net/nf_conntrack || true)"
+	in_ns "$director" nft flush ruleset
+
 	# By hash of the source a machine keeps its address.
 	ipvs --edit-zone --zone "$(in_net 2 $family)" -s sh
 	expect_eq "IPv$family: sh: always the same address" 1 "$(for _ in 1 2 3 4 5; do seen_from "$in2" $family; done | sort -u | wc -l)"
