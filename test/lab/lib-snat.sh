@@ -34,6 +34,8 @@ setup_snat_lab() {
 	add_inside 2
 	setup_ns router out
 	give_up_soon "$in1" "$in2" "$out"
+	# Nor does an answer to an address that the outside has no route to.
+	set_sysctl "$out" net.ipv4.tcp_synack_retries=1
 	forward_in "$router"
 	link "$director" wan "$router" near
 	set_addresses "$director" wan 203.0.113.1/24 2001:db8:e::1/64
