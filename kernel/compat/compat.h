@@ -122,19 +122,31 @@ static inline struct ip_vs_stats *fnat_total_stats(struct netns_ipvs *ipvs)
 #endif
 }
 
+#ifdef HAVE_IP_VS_COUNTERS_U64_STATS
+#define fnat_stats_count(pkts, bytes, len)		\
+	do {						\
+		u64_stats_inc(pkts);			\
+		u64_stats_add(bytes, len);		\
+	} while (0)
+#else
+#define fnat_stats_count(pkts, bytes, len)		\
+	do {						\
+		++*(pkts);				\
+		*(bytes) += (len);			\
+	} while (0)
+#endif
+
 /* Bottom halves are off: the counters are this CPU's. */
-static inline void fnat_stats_add_out(struct ip_vs_stats *stats, unsigned int len)
+static inline void fnat_stats_add(struct ip_vs_stats *stats, int direction,
+				  unsigned int len)
 {
 	struct ip_vs_cpu_stats *s = this_cpu_ptr(stats->cpustats);
 
 	u64_stats_update_begin(&s->syncp);
-#ifdef HAVE_IP_VS_COUNTERS_U64_STATS
-	u64_stats_inc(&s->cnt.outpkts);
-	u64_stats_add(&s->cnt.outbytes, len);
-#else
-	s->cnt.outpkts++;
-	s->cnt.outbytes += len;
-#endif
+	if (direction == IP_VS_DIR_INPUT)
+		fnat_stats_count(&s->cnt.inpkts, &s->cnt.inbytes, len);
+	else
+		fnat_stats_count(&s->cnt.outpkts, &s->cnt.outbytes, len);
 	u64_stats_update_end(&s->syncp);
 }
 
@@ -167,10 +179,11 @@ static inline u16 fnat_cookie_v6_check(const struct ipv6hdr *ip6h,
 }
 
 /*
- * Counts a packet from the real server as stock's ip_vs_out_stats() does: in
- * the destination, its service and the total. Caller is in an RCU read section.
+ * Counts a packet as stock's ip_vs_in_stats() and ip_vs_out_stats() do: in the
+ * destination, its service and the total. Caller is in an RCU read section.
  */
-static inline void fnat_stats_out(struct ip_vs_conn *cp, const struct sk_buff *skb)
+static inline void fnat_stats_packet(struct ip_vs_conn *cp, int direction,
+				     const struct sk_buff *skb)
 {
 	struct ip_vs_dest *dest = cp->dest;
 	struct ip_vs_service *svc;
@@ -179,11 +192,11 @@ static inline void fnat_stats_out(struct ip_vs_conn *cp, const struct sk_buff *s
 		return;
 
 	local_bh_disable();
-	fnat_stats_add_out(&dest->stats, skb->len);
+	fnat_stats_add(&dest->stats, direction, skb->len);
 	svc = rcu_dereference(dest->svc);
 	if (svc)
-		fnat_stats_add_out(&svc->stats, skb->len);
-	fnat_stats_add_out(fnat_total_stats(cp->ipvs), skb->len);
+		fnat_stats_add(&svc->stats, direction, skb->len);
+	fnat_stats_add(fnat_total_stats(cp->ipvs), direction, skb->len);
 	local_bh_enable();
 }
 

@@ -57,6 +57,7 @@ struct fnat_sysctl {
 	int timestamp_remove;
 	int conn_reused;
 	int expire_rst;
+	int fast_path;
 	int defence_tcp;
 	int defence_udp;
 	int synproxy_init_mss;
@@ -372,6 +373,8 @@ struct dst_entry *fnat_route_lookup(struct net *net, u16 af, u16 protocol,
 				    int oif);
 unsigned int fnat_route_output(struct net *net, u16 af, struct sk_buff *skb,
 			       struct dst_entry *dst, bool noref);
+unsigned int fnat_route_send(const struct fnat_conn *c, struct sk_buff *skb,
+			     struct dst_entry *dst, bool noref);
 
 /* mangle.c: no locks, no look-ups */
 __wsum fnat_mangle_addr_diff(u16 af, const union nf_inet_addr *from,
@@ -448,6 +451,9 @@ int fnat_xmit(struct sk_buff *skb, struct ip_vs_conn *cp,
 /* reply.c */
 unsigned int fnat_reply(struct fnat_net *fn, struct sk_buff *skb, u16 af);
 
+/* fast.c */
+unsigned int fnat_fast(struct fnat_net *fn, struct sk_buff *skb, u16 af);
+
 /* icmp.c */
 bool fnat_icmp_is_error(const struct sk_buff *skb, u16 af, unsigned int off);
 bool fnat_icmp_inner(const struct sk_buff *skb, u16 af,
@@ -482,14 +488,6 @@ static inline unsigned int __fnat_drop(const struct fnat_net *fn,
 
 #define fnat_stat_inc(fn, id)	__fnat_stat_inc(fn, FNAT_STAT_##id)
 #define fnat_drop(fn, id)	__fnat_drop(fn, FNAT_STAT_##id)
-
-/* Sends a packet of connection @c; it is gone then. */
-static inline unsigned int fnat_route_send(const struct fnat_conn *c,
-					   struct sk_buff *skb,
-					   struct dst_entry *dst, bool noref)
-{
-	return fnat_route_output(c->fn->net, c->tuple.af, skb, dst, noref);
-}
 
 static inline unsigned int fnat_addr_hash(u16 af, const union nf_inet_addr *a)
 {

@@ -23,6 +23,8 @@ static unsigned int hook_reply(void *priv, struct sk_buff *skb,
 		daddr.ip = ip_hdr(skb)->daddr;
 	if (fnat_laddr_exists_rcu(fn, af, &daddr))
 		verdict = fnat_reply(fn, skb, af);
+	if (verdict == NF_ACCEPT && READ_ONCE(fn->sysctl.fast_path))
+		verdict = fnat_fast(fn, skb, af);
 	if (verdict != NF_ACCEPT || likely(!READ_ONCE(fn->synproxies)))
 		return verdict;
 	return fnat_synproxy_in(fn, skb, af);

@@ -17,7 +17,7 @@ static unsigned int reply_xmit(struct fnat_conn *c, struct ip_vs_conn *cp,
 	if (unlikely(!dst))
 		return NF_DROP;
 	fnat_stat_inc(c->fn, OUT_PKTS);
-	fnat_stats_out(cp, skb);
+	fnat_stats_packet(cp, IP_VS_DIR_OUTPUT, skb);
 	pd = ip_vs_proto_data_get(cp->ipvs, cp->protocol);
 	if (likely(pd))
 		fnat_state_transition(pd->pp, cp, IP_VS_DIR_OUTPUT, skb,

@@ -212,9 +212,8 @@ bool fnat_route_check(struct fnat_conn *c, struct sk_buff *skb,
 					 check4(c, skb, mtu);
 }
 
-/* Sends the rewritten packet as stock's transmitters do; it is gone then. */
-unsigned int fnat_route_output(struct net *net, u16 af, struct sk_buff *skb,
-			       struct dst_entry *dst, bool noref)
+/* Gives the rewritten packet its route, and makes it one that leaves. */
+static void prepare(struct sk_buff *skb, struct dst_entry *dst, bool noref)
 {
 	skb_dst_drop(skb);
 	if (noref)
@@ -235,8 +234,27 @@ unsigned int fnat_route_output(struct net *net, u16 af, struct sk_buff *skb,
 	skb_forward_csum(skb);
 	/* Fragments that we put together may be taken apart again. */
 	skb->ignore_df = 1;
+}
 
+/* Sends the rewritten packet as stock's transmitters do; it is gone then. */
+unsigned int fnat_route_output(struct net *net, u16 af, struct sk_buff *skb,
+			       struct dst_entry *dst, bool noref)
+{
+	prepare(skb, dst, noref);
 	NF_HOOK(af, NF_INET_LOCAL_OUT, net, NULL, skb, NULL, dst->dev,
 		dst_output);
+	return NF_STOLEN;
+}
+
+/* The same for a packet of connection @c, which may take the fast path. */
+unsigned int fnat_route_send(const struct fnat_conn *c, struct sk_buff *skb,
+			     struct dst_entry *dst, bool noref)
+{
+	struct net *net = c->fn->net;
+
+	if (!READ_ONCE(c->fn->sysctl.fast_path))
+		return fnat_route_output(net, c->tuple.af, skb, dst, noref);
+	prepare(skb, dst, noref);
+	dst_output(net, NULL, skb);
 	return NF_STOLEN;
 }

@@ -20,6 +20,7 @@ static const char * const stat_names[] = {
 	[FNAT_STAT_RST_SERVER] = "fullnat_rst_server",
 	[FNAT_STAT_IN_PKTS] = "fullnat_in_pkts",
 	[FNAT_STAT_OUT_PKTS] = "fullnat_out_pkts",
+	[FNAT_STAT_FAST_PKTS] = "fullnat_fast_pkts",
 	[FNAT_STAT_ICMP_IN] = "fullnat_icmp_in",
 	[FNAT_STAT_ICMP_OUT] = "fullnat_icmp_out",
 	[FNAT_STAT_NO_CONN] = "fullnat_no_conn",

@@ -28,6 +28,7 @@ enum fnat_stat {
 	/* packets */
 	FNAT_STAT_IN_PKTS,	/* translated, client to real server */
 	FNAT_STAT_OUT_PKTS,	/* translated, real server to client */
+	FNAT_STAT_FAST_PKTS,	/* of IN_PKTS: by the fast path */
 	FNAT_STAT_ICMP_IN,	/* errors of the client's side */
 	FNAT_STAT_ICMP_OUT,	/* errors of the real server's side */
 	FNAT_STAT_NO_CONN,	/* for a local address, left to the host */

@@ -89,6 +89,9 @@ static const struct ctl_table template[] = {
 	/* RST to both sides when an established one expires */
 	KNOB("conn_expire_tcp_rst", expire_rst,
 	     SYSCTL_ZERO, SYSCTL_ONE),
+	/* packets pass by what stands in LOCAL_IN and LOCAL_OUT */
+	KNOB("fullnat_fast_path", fast_path,
+	     SYSCTL_ZERO, SYSCTL_ONE),
 	/* for an address of TCP services: drop TCP that nobody wants */
 	KNOB("defence_tcp_drop", defence_tcp,
 	     SYSCTL_ZERO, SYSCTL_ONE),

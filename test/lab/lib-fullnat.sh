@@ -87,6 +87,43 @@ stats_of() {
 			k == s { n = NF; print $(n-4), $(n-3), $(n-2), $(n-1), $n; exit }'
 }
 
+# sums FILE 4|6 FROM: packets and bytes of IP that FROM sent in a capture.
+sums() {
+	awk -v family="$2" -v from="$3" '
+		/^IP/ { match($0, family == 4 ? "length [0-9]+\\)" : "payload length: [0-9]+\\)")
+			n = substr($0, RSTART, RLENGTH); gsub(/[^0-9]/, "", n); len = n + (family == 6 ? 40 : 0)
+			if (family == 4) next }
+		{ i = index($0, from) }
+		i && i < index($0, " > ") { packets++; bytes += len }
+		END { print packets + 0, bytes + 0 }' "$1"
+}
+
+# stats_are SVC COUNTS: says what they are, and whether they are as expected.
+stats_are() {
+	local got
+	got=$(stats_of "$1")
+	echo "$got, expected $2"
+	[ "$got" = "$2" ]
+}
+
+# expect_counts_of_wire 4|6 PORT: transfers through the vip's service with real
+# server 1 are counted as they were on the wire; sets wire_counts.
+expect_counts_of_wire() {
+	local family=$1 port=$2 in_packets in_bytes out_packets out_bytes service
+	service=$(svc "$family" "$port")
+	ipvs -Z
+	capture_start "$director" cl "stat$family" tcp port "$port"
+	check "IPv$family: transfers to count" in_ns "$client" labnet fetch -parallel 2 -size 60K "http://$service"
+	poll_until 5 "IPv$family: which have ended" eval '! ipvs -Lnc | grep -Eq "ESTABLISHED|FIN_WAIT|CLOSE_WAIT|LAST_ACK"'
+	capture_stop "stat$family" >"$lab_tmp/stat.txt"
+	read -r in_packets in_bytes <<<"$(sums "$lab_tmp/stat.txt" "$family" "$(addr client_ip "$family").")"
+	read -r out_packets out_bytes <<<"$(sums "$lab_tmp/stat.txt" "$family" "$(addr vip "$family").$port")"
+	wire_counts="4 $in_packets $out_packets $in_bytes $out_bytes"
+	# 6.1 adds them up every two seconds.
+	poll_until 5 "IPv$family: the service's counts are those of the wire" stats_are "$service" "$wire_counts"
+	poll_until 5 "IPv$family: the real server's too" stats_are "-> $(rs 1 "$family" "$port")" "$wire_counts"
+}
+
 # all_given_back: no connection is bound any more.
 all_given_back() {
 	[ "$(counter "$director" fullnat_conn_bound)" -eq "$(counter "$director" fullnat_conn_done)" ] &&

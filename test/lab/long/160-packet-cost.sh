@@ -97,12 +97,19 @@ dropped() {
 	in_ns "$director" nft delete table inet early
 }
 
+# fullnat FAMILY [SIDE]
 fullnat() {
 	set_sysctl "$director" net.ipv4.vs.fullnat_lport_min=$low net.ipv4.vs.fullnat_lport_max=$last
 	udp_service "$1" -b
 	ipvs -P -u "$(svc "$1" "$port")" -z "$(lip 1 "$1")"
-	measure FULLNAT "$1" "$(addr vip "$1")" "$(lip 1 "$1")"
+	measure "${2:-FULLNAT}" "$1" "$(addr vip "$1")" "$(lip 1 "$1")"
 	ipvs -C
+}
+
+fast() {
+	set_sysctl "$director" net.ipv4.vs.fullnat_fast_path=1
+	fullnat "$1" FULLNAT-fast
+	set_sysctl "$director" net.ipv4.vs.fullnat_fast_path=0
 }
 
 nat() {
@@ -154,7 +161,7 @@ flowtable() {
 count_arrivals "$rs1"
 count_arrivals "$client"
 for family in 4 6; do
-	for side in dropped routing flowtable nat fullnat masquerade; do
+	for side in dropped routing flowtable nat fullnat fast masquerade; do
 		port=$((port + 1))
 		$side $family
 	done

@@ -10,44 +10,15 @@ serve_everywhere
 in_ns "$rs2" ip route add default via 10.0.2.1
 in_ns "$rs2" ip -6 route add default via 2001:db8:2::1
 
-# sums FILE 4|6 FROM: packets and bytes of IP that FROM sent in a capture.
-sums() {
-	awk -v family="$2" -v from="$3" '
-		/^IP/ { match($0, family == 4 ? "length [0-9]+\\)" : "payload length: [0-9]+\\)")
-			n = substr($0, RSTART, RLENGTH); gsub(/[^0-9]/, "", n); len = n + (family == 6 ? 40 : 0)
-			if (family == 4) next }
-		{ i = index($0, from) }
-		i && i < index($0, " > ") { packets++; bytes += len }
-		END { print packets + 0, bytes + 0 }' "$1"
-}
-
-# stats_are SVC COUNTS: says what they are, and whether they are as expected.
-stats_are() {
-	local got
-	got=$(stats_of "$1")
-	echo "$got, expected $2"
-	[ "$got" = "$2" ]
-}
-
 for family in 4 6; do
 	service=$(svc $family 8080)
 	ipvs -A -t "$service" -s rr
 	ipvs -a -t "$service" -r "$(rs 1 $family 8080)" -b
 	ipvs -P -t "$service" -z "$(lip 1 $family)"
-	ipvs -Z
-	capture_start "$director" cl "stat$family" tcp port 8080
-	check "IPv$family: transfers to count" in_ns "$client" labnet fetch -parallel 2 -size 60K "http://$service"
-	poll_until 5 "IPv$family: which have ended" eval '! ipvs -Lnc | grep -Eq "ESTABLISHED|FIN_WAIT|CLOSE_WAIT|LAST_ACK"'
-	capture_stop "stat$family" >"$lab_tmp/stat.txt"
-	read -r in_packets in_bytes <<<"$(sums "$lab_tmp/stat.txt" $family "$(addr client_ip $family).")"
-	read -r out_packets out_bytes <<<"$(sums "$lab_tmp/stat.txt" $family "$(addr vip $family).8080")"
-	want="4 $in_packets $out_packets $in_bytes $out_bytes"
-	# 6.1 adds them up every two seconds.
-	poll_until 5 "IPv$family: the service's counts are those of the wire" stats_are "$service" "$want"
-	poll_until 5 "IPv$family: the real server's too" stats_are "-> $(rs 1 $family 8080)" "$want"
+	expect_counts_of_wire $family 8080
 	# Totals of the namespace, in hexadecimal.
 	# shellcheck disable=SC2046,SC2183 # words
-	expect_eq "IPv$family: and the totals" "$want" "$(printf '%d %d %d %d %d' $(in_ns "$director" sed -n 's/\([0-9A-F]\+\)/0x\1/g; 3p' /proc/net/ip_vs_stats))"
+	expect_eq "IPv$family: and the totals" "$wire_counts" "$(printf '%d %d %d %d %d' $(in_ns "$director" sed -n 's/\([0-9A-F]\+\)/0x\1/g; 3p' /proc/net/ip_vs_stats))"
 	ipvs -D -t "$service"
 done
 
