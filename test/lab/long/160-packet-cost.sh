@@ -176,3 +176,15 @@ awk '{ mean = ($3 + $4) / 2 }
 	own && routing { printf "  %.2f of routing", own / routing }
 	own && nat { printf "  %.2f of NAT", own / nat }
 	{ print "" }' "$table"
+
+# share SIDE OTHER FAMILY: percent, rounded up, of what is above a packet that was
+# dropped.
+share() {
+	awk -v side="$1" -v other="$2" -v family="$3" '$2 == family { own[$1] = ($3 + $4) / 2 }
+		END { printf "%d\n", 0.9999 + 100 * (own[side] - own["dropped"]) / (own[other] - own["dropped"]) }' "$table"
+}
+for family in 4 6; do
+	expect_within "IPv$family: FULLNAT costs no more than NAT" 1 100 "$(share FULLNAT NAT $family)"
+	expect_within "IPv$family: nor than 80 % of NAT and masquerading" 1 80 "$(share FULLNAT NAT+masquerade $family)"
+	expect_within "IPv$family: the fast path costs no more than routing" 1 100 "$(share FULLNAT-fast routing $family)"
+done
