@@ -184,7 +184,8 @@ stage_refused() {
 
 # held: a download that goes on while something else happens.
 held_start() {
-	ip netns exec client curl -s -S --limit-rate 20K --max-time 3600 -o /lab/held "http://$vip4/bytes/400000000" &
+	rm -f /lab/held
+	ip netns exec client curl -f -s -S --limit-rate 20K --max-time 3600 -o /lab/held "http://$vip4/bytes/400000000?seed=1" &
 	held=$!
 	until_true 60 test -s /lab/held
 }
