@@ -70,6 +70,7 @@ static unsigned int keep(struct fnat_conn *c, struct fnat_splice *s,
 	case 0:
 		return NF_STOLEN;
 	case -EALREADY:
+		/* Pairs with the release in fnat_splice_give_up(). */
 		if (smp_load_acquire(&s->state) == FNAT_SPLICE_ENDED)
 			return fnat_drop(c->fn, SYNPROXY_LATE);
 		return NF_ACCEPT;

@@ -169,6 +169,13 @@ static bool is_plain_handshake(const struct ip_vs_conn *cp,
 		cp->state == IP_VS_TCP_S_NONE) && !(c && READ_ONCE(c->splice));
 }
 
+/* The sync daemon has brought it: no packet can use it, see refuse(). */
+static bool is_of_nobody(const struct ip_vs_conn *cp, const struct fnat_conn *c)
+{
+	return !c && IP_VS_FWD_METHOD(cp) == FNAT_FWD_METHOD &&
+	       !is_plain_handshake(cp, c);
+}
+
 /* True: there is a connection that the SYN cannot replace; see @verdict. */
 static bool meets_live(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 		       const struct ip_vs_iphdr *iph, unsigned int *verdict)
@@ -184,13 +191,13 @@ static bool meets_live(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 		return false;
 	}
 	c = fnat_attach_conn(cp);
-	if (is_plain_handshake(cp, c)) {
-		*verdict = NF_ACCEPT;
-	} else if (!c && IP_VS_FWD_METHOD(cp) == FNAT_FWD_METHOD) {
-		/* The sync daemon has brought it: no packet can use it. */
+	if (is_of_nobody(cp, c)) {
 		fnat_attach_expire(cp);
 		__ip_vs_conn_put(cp);
 		return false;
+	}
+	if (is_plain_handshake(cp, c)) {
+		*verdict = NF_ACCEPT;
 	} else {
 		fnat_stat_inc(fn, SYNPROXY_SYN_LIVE);
 		*verdict = c ? challenge(fn, skb, af, iph, c) : NF_DROP;
