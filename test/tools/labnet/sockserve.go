@@ -140,6 +140,11 @@ func enableTLS(fd int) error {
 // operations.
 func joinSockmap(fd int) error {
 	const mapCreate, mapUpdateElem, mapTypeSockmap = 0, 2, 15
+	// Up to 5.10 all maps of a user count, also those of toa-bpf.
+	unlimited := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unlimited); err != nil {
+		return fmt.Errorf("raise the limit of locked memory: %w", err)
+	}
 	create := struct{ kind, key, value, entries, flags uint32 }{mapTypeSockmap, 4, 4, 1, 0}
 	m, _, errno := unix.Syscall(unix.SYS_BPF, mapCreate, uintptr(unsafe.Pointer(&create)), unsafe.Sizeof(create))
 	if errno != 0 {
