@@ -74,7 +74,7 @@ for family in 4 6; do
 		-isn $(((1 << 32) - 30000)) -ts $(((1 << 32) - 10)) -up 100K "$(svc $family 80)"
 	wait_until 10 eval '[ -n "$(fullnat_conns ":$port ")" ]'
 	lport=$(fullnat_conns ":$port " | awk '{ sub(/.*:/, "", $4); print $4; exit }')
-	check "IPv$family: the real server has the idle connection" has_peer "$lport"
+	poll_until 10 "IPv$family: the real server has the idle connection" has_peer "$lport"
 	finish idle || true
 	report=$(tail -n 1 "$lab_tmp/idle.log")
 	expect_match "IPv$family: 100 KB arrive and are answered" '^[0-9a-f]{64}$' "$(field answer "$report")"
