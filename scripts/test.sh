@@ -7,6 +7,8 @@
 set -u
 # shellcheck source=test/vm/common.sh
 . "$(dirname "$0")/../test/vm/common.sh"
+# shellcheck source=scripts/again.sh
+. "$top_dir/scripts/again.sh"
 cd "$top_dir" || exit 1
 
 mkdir -p "$build_dir"
@@ -54,6 +56,7 @@ scenes() {
 	: >"$own"
 	test/vm/run.sh -r "$own" "$1" || grep -q '^fail' "$own" ||
 		echo "fail kernel $1: the lab" >>"$own"
+	[ -z "${IPVS_FULLNAT_AGAIN:-}" ] || run_again "$1" "$own"
 	cat "$own" >>"$results"
 }
 
@@ -71,6 +74,10 @@ summary() {
 	if [ "$failed" -gt 0 ]; then
 		echo "failed:"
 		sed -n 's/^fail /  /p' "$results"
+	fi
+	if grep -q '^unstable' "$results"; then
+		echo "unstable, failed at the first try only:"
+		sed -n 's/^unstable /  /p' "$results"
 	fi
 	if [ "$skipped" -gt 0 ]; then
 		echo "$passed passed, $failed failed, $skipped skipped"
