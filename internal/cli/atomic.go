@@ -101,21 +101,52 @@ func (rs *restore) atomic(dryRun bool) error {
 	return rs.carryOut(plan)
 }
 
-// carryOut runs the lines of a plan. A refusal ends in status 255, whichever
-// line it was.
+// carryOut runs the lines of a plan. Behind a line that the kernel refused
+// nothing is deleted: what was to come in its place may not be there. A refusal
+// ends in status 255, whichever line it was.
 func (rs *restore) carryOut(plan []string) error {
 	rs.inPlan = plan
+	leftOut := 0
+	unmoved := make(map[string]bool)
 	for i, line := range plan {
+		words := strings.Fields(line)
+		if rs.leaveOut(words, unmoved) {
+			leftOut++
+			continue
+		}
 		rs.line = i + 1
-		if err := rs.one(strings.Fields(line)); err != nil {
+		if err := rs.one(words); err != nil {
 			return rs.finish(err)
 		}
 	}
 	err := rs.finish(nil)
+	if leftOut > 0 {
+		fmt.Fprintf(rs.s.env.Stderr, "lines left out that delete, behind one that was refused: %d; mend that and run it again\n", leftOut)
+	}
 	if err == nil && rs.failed != 0 {
 		err = &exitError{status: exitRefused}
 	}
 	return err
+}
+
+// leaveOut reports whether a line of a plan has to be left out because of a
+// refusal. A zone is moved by lines that delete it and add it again; unmoved are
+// those of which the first was left out.
+func (rs *restore) leaveOut(words []string, unmoved map[string]bool) bool {
+	switch words[0] {
+	case "-D", "-d", "-Q", "-V", "-W":
+		rs.flushIfOpen()
+		if rs.failed == 0 {
+			return false
+		}
+		if words[0] == "-V" {
+			unmoved[words[2]] = true
+		}
+		return true
+	case "-K", "-U":
+		return unmoved[words[2]]
+	}
+	return false
 }
 
 // line takes a line into the tables.

@@ -82,6 +82,27 @@ expect_eq "--dry-run tells the difference" "-D -u $vip4:53
 	"$(adm -R --atomic --dry-run <<<"$changed" | sort)"
 adm -R --atomic <<<"$changed"
 expect_eq "--atomic makes it so" "$changed" "$(adm -Sn)"
+
+# A scheduler that the kernel does not have: what it was to replace stays, what is
+# new comes.
+refused=$(sed 's/^-A -f 7 -s rr/-A -f 8 -s nosuch/; / -f 7 /d' <<<"$changed")
+adm_says 255 "^-A -f 8 -s nosuch: " -R --atomic <<<"$refused"
+expect_eq "--atomic deletes nothing behind a refused line" "$changed" "$(adm -Sn)"
+adm_says 255 "^lines left out .*: 1;" -R --atomic <<<"$refused
+-A -f 9 -s rr"
+expect_match "but adds" "^-A -f 9 -s rr" "$(adm -Sn)"
+adm -C
+zones="-K --zone 10.8.0.0/16
+-U --zone 10.8.0.0/16 -z 10.0.0.1
+-K --zone 10.9.0.0/16"
+adm -R --atomic <<<"$zones"
+adm_says 255 "^lines left out .*: 5;" -R --atomic <<-END
+	-A -f 8 -s nosuch
+	-K --zone 10.9.0.0/16
+	-K --zone 10.8.0.0/16
+	-U --zone 10.8.0.0/16 -z 10.0.0.1
+END
+expect_eq "nor moves a zone" "$zones" "$(adm -Sn)"
 adm -C
 
 # Connections: the columns are stock's, the local address comes when asked for.
