@@ -29,7 +29,7 @@ module_dirs=(
 	kernel/net/core kernel/net/bridge kernel/net/8021q
 	kernel/net/tls kernel/crypto
 )
-module_names=(veth dummy ifb tun macvlan ipvlan vxlan vrf nlmon bonding)
+module_names=(veth dummy ifb tun macvlan ipvlan vxlan vrf nlmon bonding xfrm_user)
 
 [ $# -eq 1 ] || die "usage: initrd.sh NAME"
 kernel_name=$1
