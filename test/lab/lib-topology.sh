@@ -63,6 +63,12 @@ forward_in() {
 	set_sysctl "$1" net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
 
+# spread_over_cpus NS DEV: what comes in there goes from CPU to CPU, where the
+# kernel can.
+spread_over_cpus() {
+	! has rps || in_ns "$1" bash -c 'echo 3 >"/sys/class/net/$1/queues/rx-0/rps_cpus"' rps "$2"
+}
+
 # give_up_soon NS...: a connection whose service is taken away in mid-sentence
 # leaves sockets that nobody answers any more, and they keep their namespace alive.
 give_up_soon() {

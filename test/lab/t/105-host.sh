@@ -75,7 +75,7 @@ ip -n "$director" route add 10.0.1.0/24 dev rs1
 
 # Packets steered to another CPU than the one that received them.
 for dev in cl rs1 rs2; do
-	in_ns "$director" bash -c "echo 3 >/sys/class/net/$dev/queues/rx-0/rps_cpus"
+	spread_over_cpus "$director" $dev
 done
 works "with packet steering"
 

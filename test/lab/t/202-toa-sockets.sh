@@ -46,7 +46,7 @@ fi
 # Packets go from CPU to CPU, so that softirqs interrupt everything.
 insert "$(toa_option 4)"
 answer 7005
-echo 3 | in_ns "$rs1" tee /sys/class/net/eth0/queues/rx-0/rps_cpus >/dev/null
+spread_over_cpus "$rs1" eth0
 report=$(in_ns "$client" labnet sockask -for 6s -parallel 8 "$rs1_ip4:7005")
 asked=$(ask_field asked "$report")
 expect_within "many connections ($asked)" 50 1000000 "$asked"
