@@ -12,7 +12,7 @@ KERNEL ?= 6.12
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
 .PHONY: check-arm64 test-bpf test-debug fuzz test-cost test-memory test-ports test-short test-speed test-keepalived
 .PHONY: packages check-packages test-dkms test-packages release lab demo clean help
-.PHONY: test-synproxy test-snat test-toa
+.PHONY: test-synproxy test-snat test-toa test-profile bench
 .DEFAULT_GOAL := all
 
 all: tools modules
@@ -59,6 +59,12 @@ test-memory: deps  ## a director whose memory is used up
 
 test-cost: deps  ## instructions for a packet, beside routing, NAT and masquerading
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 160
+
+test-profile: deps  ## by which functions a segment of established TCP is handled, in instructions
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 165
+
+bench: deps  ## what packets, connections and scale cost beside the peers, held against stored bounds; report in build/bench
+	@scripts/bench.sh $(if $(DOCS),-d) $(KERNEL) $(T)
 
 test-ports: deps  ## what a new connection costs with 5 % and with 95 % of the local ports taken
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 155

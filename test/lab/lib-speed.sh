@@ -69,6 +69,8 @@ race() {
 		ratios+=($((t * 100 / stock[pair])))
 	done
 	echo "# $what: stock $(median "${stock[@]}") us, ours $(median "${ours[@]}") us, pairs: ${ratios[*]} %"
+	figure tool ipvsadm - "${what// /-}" us "$(median "${stock[@]}")"
+	figure tool ipvsadm-go - "${what// /-}" us "$(median "${ours[@]}")"
 	expect_within "$what takes at most $bound % of stock's time: $(median "${ratios[@]}") %" 0 "$bound" "$(median "${ratios[@]}")"
 }
 

@@ -152,6 +152,13 @@ expect_within() {
 	fi
 }
 
+# figure CASE SIDE FAMILY WAY UNIT VALUE [PARAMETERS]: what was measured, for the
+# table of "make bench": words each. Family 4, 6 or -; way forward and reply, or
+# one that the case names; parameters NAME=NUMBER,...
+figure() {
+	echo "# figure $*"
+}
+
 # poll_until SECONDS DESCRIPTION COMMAND...: the command must come to succeed.
 poll_until() {
 	local seconds=$1 description=$2

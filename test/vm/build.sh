@@ -97,9 +97,11 @@ add_test_modules() {
 	rm -rf "$lib/kernel" "$lib"/modules.{order,builtin,builtin.modinfo}
 }
 
-# guest_environment: what lib.sh and the guest's scripts go by.
+# guest_environment: what lib.sh and the guest's scripts go by, and what of LAB_*
+# the caller has set for a scene.
 guest_environment() {
-	local size
+	local size name
+	for name in "${!LAB_@}"; do printf '%s=%q\n' "$name" "${!name}"; done
 	printf 'LAB_KERNEL=%q\nLAB_LACKS=%q\nLAB_SLOW=%q\n' "$k_name" "$k_lacks" "$k_slow"
 	if size=$(stty size 2>/dev/null </dev/tty); then
 		printf 'LAB_ROWS=%q\nLAB_COLUMNS=%q\n' "${size% *}" "${size#* }"

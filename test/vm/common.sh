@@ -46,7 +46,7 @@ load_kernel() {
 	read -r k_name k_suites k_packages k_follow k_compiler k_cpu k_lane k_lacks <<<"$row"
 	if [ "$k_lacks" = - ]; then k_lacks=; fi
 	# All deadlines are multiplied by this; the checkers cost that much.
-	k_slow=1 k_memory=1536
+	k_slow=1 k_memory=${IPVS_FULLNAT_MEMORY:-1536}
 	if [ "$k_lane" = debug ]; then k_slow=6 k_memory=4096; fi
 	k_slow=$((k_slow * ${IPVS_FULLNAT_SLOW:-1}))
 }

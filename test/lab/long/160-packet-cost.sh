@@ -12,7 +12,7 @@ packets=${LAB_PACKETS:-4096}
 # Of the service. Each side has one of its own, for connections of the last side
 # are still there.
 port=50
-flows=64
+flows=${LAB_FLOWS:-64}
 # pktgen leaves out the last port of a range.
 low=20000 last=$((20000 + flows - 1)) high=$((20000 + flows))
 table=$lab_tmp/costs
@@ -35,12 +35,17 @@ arrivals() {
 	in_ns "$1" nft list counter inet arrivals came | sed -n 's/.*packets \([0-9]*\).*/\1/p'
 }
 
+# frame_size FAMILY: of LAB_SIZE, or the least that pktgen's own header fits into.
+frame_size() {
+	if [ "$1" = 4 ]; then echo "${LAB_SIZE:-60}"; else echo "${LAB_SIZE:-82}"; fi
+}
+
 # send forward|reply FAMILY COUNT ADDRESS: a COUNT of packets to ADDRESS, over
 # all flows in turn; prints instructions per packet.
 send() {
-	local dst=dst src=src_min size=60
-	# The least that pktgen's own header fits into.
-	if [ "$2" = 6 ]; then dst=dst6 src=src6 size=82; fi
+	local dst=dst src=src_min size
+	size=$(frame_size "$2")
+	if [ "$2" = 6 ]; then dst=dst6 src=src6; fi
 	case $1 in
 	forward)
 		pktgen_run "$client" eth0 "$3" "pkt_size $size" "dst_mac $(mac_of "$director" cl)" \
@@ -63,6 +68,16 @@ measure() {
 	forward=$cost
 	counted "$side, IPv$family: replies arrive" "$client" reply "$family" "$back"
 	echo "$side $family $forward $cost" >>"$table"
+	tell "$side" "$family" "$forward" "$cost"
+}
+
+# tell SIDE FAMILY FORWARD REPLY: both as figures, by the names of make bench.
+tell() {
+	local side=$1
+	side=${side,,}
+	case $side in nat+*) side=masquerade ;; esac
+	figure udp-packet "$side" "$2" forward instructions/packet "$3" "size=$(frame_size "$2"),flows=$flows"
+	figure udp-packet "$side" "$2" reply instructions/packet "$4" "size=$(frame_size "$2"),flows=$flows"
 }
 
 # counted DESCRIPTION NS WAY FAMILY ADDRESS: sets cost; every packet has to arrive.
@@ -93,7 +108,11 @@ dropped() {
 	in_ns "$director" nft add table inet early
 	in_ns "$director" nft 'add chain inet early pre { type filter hook prerouting priority -310; }'
 	in_ns "$director" nft add rule inet early pre meta l4proto udp drop
-	echo "dropped $1 $(send forward "$1" "$packets" "$(addr rs1_ip "$1")") $(send reply "$1" "$packets" "$(addr client_ip "$1")")" >>"$table"
+	local forward reply
+	forward=$(send forward "$1" "$packets" "$(addr rs1_ip "$1")")
+	reply=$(send reply "$1" "$packets" "$(addr client_ip "$1")")
+	echo "dropped $1 $forward $reply" >>"$table"
+	tell dropped "$1" "$forward" "$reply"
 	in_ns "$director" nft delete table inet early
 }
 

@@ -40,6 +40,8 @@ var commands = []command{
 	{"sockserve", "[-port N] [-6] [-mptcp] [-tls] ...", "answer with whom every call sees", runSockServe},
 	{"sockask", "[-n N] [-for D] [-mptcp] [-tfo] [-tls] ADDR:PORT", "ask sockserve", runSockAsk},
 	{"holdhook", "CGROUP", "keep the BPF hook for getpeername() of a cgroup to ourselves", runHoldHook},
+	{"packetcost", "-client NETNS -server NETNS ... ADDR:PORT", "time segments of established TCP connections", runPacketCost},
+	{"conncost", "-client NETNS -server NETNS [-n N|-mb N] ADDR:PORT", "time whole connections, or megabytes, between two ends in one thread", runConnCost},
 	{"acceptcost", "-server NETNS -client NETNS ADDR:PORT", "time connections that one thread makes and accepts", runAcceptCost},
 	{"tcp", "-tun DEV -local ADDR:PORT [-isn N] [-ts N] ADDR:PORT", "one connection by a TCP of our own, which counts what it must not see", runTCP},
 	{"flood", "[-n N] [-from PREFIX] [-acks] ADDR:PORT", "forged SYNs, or ACKs, from random sources", runFlood},

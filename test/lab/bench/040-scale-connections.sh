@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What a segment of an established connection and a new connection's SYN cost
+# beside 1, 1 000 and 100 000 other connections, in instructions, and the memory
+# that a connection takes. LAB_CONNS: other numbers; a million wants
+# IPVS_FULLNAT_MEMORY=4096 and a quarter of an hour.
+# qemu: -accel tcg -icount shift=0,sleep=off -smp 1
+# modules: none
+# timeout: 3600
+# shellcheck disable=SC2154 # lib.sh's variables
+. /lab/lib-bench.sh
+
+packets=${LAB_PACKETS:-1024}
+size=${LAB_SIZE:-100}
+flows=64
+# As docs/sizing.md has it: about as many buckets as connections.
+modprobe ip_vs conn_tab_bits=20
+modprobe ip_vs_fullnat
+modprobe nf_conntrack
+sysctl -qw net.netfilter.nf_conntrack_max=4000000 net.netfilter.nf_conntrack_buckets=1048576
+
+# others FAMILY FIRST COUNT: that many connections of clients behind the client,
+# whose SYN and ACK came by; prints what a SYN costs.
+others() {
+	local first
+	if [ "$1" = 4 ]; then first=198.18.$2.1; else first=2001:db8:5:$2::1; fi
+	field first "$(packet_cost "$1" -first -ack -from "$(host "$first"):10000" -flows "$3")"
+}
+
+# free_memory: bytes, when nothing is on its way back any more.
+free_memory() {
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/^MemFree|^Cached|^Buffers/ { kb += $2 } END { printf "%d\n", kb * 1024 }' /proc/meminfo
+}
+
+# new_lab: nothing is left of the side before.
+new_lab() {
+	local ns
+	for ns in ${lab_namespaces[@]+"${lab_namespaces[@]}"}; do ip netns del "$ns"; done
+	lab_namespaces=()
+	bench_lab
+	silence "$client"
+	silence "$rs1"
+	set_routes "$director" "$client_ip4" "$client_ip6" 198.18.0.0/15 2001:db8:5::/48
+}
+
+# more_addresses FAMILY COUNT: local addresses, each good for 60 000 connections.
+more_addresses() {
+	local i count=$(($2 / 50000 + 1))
+	for ((i = 5; i <= count; i++)); do
+		set_addresses "$director" lo "$(lip $i "$1")/$([ "$1" = 4 ] && echo 32 || echo 128)"
+	done
+	case $side in
+	fullnat*) for ((i = 2; i <= count; i++)); do ipvs -P -t "$target" -z "$(lip $i "$1")"; done ;;
+	masquerade)
+		# An address has no more ports for nft, either.
+		[ "$1" = 4 ] || return 0
+		in_ns "$director" nft 'flush table inet masq'
+		in_ns "$director" nft "add rule inet masq post oifname rs1 snat ip to $(lip 1 4)-$(lip $((count < 4 ? 4 : count)) 4)"
+		;;
+	esac
+}
+
+# measure SIDE FAMILY
+measure() {
+	local family=$2 have=0 step=0 count before bytes first report way
+	side=$1
+	new_lab
+	side_on "$side" "$family"
+	for count in ${LAB_CONNS:-1 1000 100000}; do
+		more_addresses "$family" "$count"
+		step=$((step + 1))
+		before=$(free_memory)
+		first=$(others "$family" $step $((count - have)))
+		bytes=$(((before - $(free_memory)) / (count - have)))
+		have=$count
+		report=$(packet_cost "$family" -from "$(host "$(addr client_ip "$family")"):$((10000 + 1000 * step))" \
+			-flows $flows -n "$packets" -size "$size")
+		for way in forward reply; do
+			figure scale-connections "$side" "$family" $way instructions/packet "$(field $way "$report")" "connections=$count"
+		done
+		# One alone is not a figure: it is the first of all.
+		[ "$count" -ge 1000 ] || continue
+		figure scale-new "$side" "$family" syn instructions/SYN "$first" "connections=$count"
+		[ "$count" -ge 100000 ] || continue
+		figure memory "$side" "$family" whole bytes/connection "$bytes" "connections=$count"
+	done
+	ok "IPv$family, $side: $have connections beside those that are measured"
+	side_off
+}
+
+for family in ${LAB_FAMILIES:-4}; do
+	for side in $(wanted nat fullnat fullnat-fast masquerade); do
+		measure "$side" "$family"
+	done
+done
