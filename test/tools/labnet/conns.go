@@ -175,7 +175,7 @@ func runConns(args []string, out io.Writer) error {
 	parallel := fs.Int("parallel", 50, "how many are being opened at a time")
 	hold := fs.Duration("hold", 0, "keep them open so long, or until SIGTERM; 0: close each at once")
 	bind := fs.String("bind", "", "local address; with a port: count up from it")
-	fs.DurationVar(&o.timeout, "timeout", 5*time.Second, "for each connection")
+	fs.DurationVar(&o.timeout, "timeout", 20*time.Second, "for each connection")
 	fs.BoolVar(&o.request, "request", false, "make an HTTP request on each")
 	fs.BoolVar(&o.last, "server-closes", false, "with -request: let the server close first")
 	fs.BoolVar(&o.reset, "reset", false, "end them by RST")

@@ -10,7 +10,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -294,24 +293,6 @@ func parseEnd(text string) (netip.Addr, []uint16, error) {
 		return addr, nil, fmt.Errorf("%q has no port", text)
 	}
 	return addr, ports, nil
-}
-
-// openTun attaches to a TUN device of several queues, which must exist: what is
-// written arrives on it as received packets.
-func openTun(name string) (*os.File, error) {
-	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("open /dev/net/tun: %w", err)
-	}
-	req, err := unix.NewIfreq(name)
-	if err != nil {
-		return nil, err
-	}
-	req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_MULTI_QUEUE)
-	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, req); err != nil {
-		return nil, fmt.Errorf("attach to %s: %w", name, err)
-	}
-	return os.NewFile(uintptr(fd), name), nil
 }
 
 // send makes n packets and writes them to the device.

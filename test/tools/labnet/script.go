@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // scriptTimeout is how long a step waits for a segment.
@@ -57,6 +55,7 @@ var steps = map[string]step{
 	"rst":     func(s *scripted, _ string) error { return s.send(flagRST, nil, nil) },
 	"get":     (*scripted).stepGet,
 	"gotrst":  (*scripted).stepGotRST,
+	"gotfin":  (*scripted).stepGotFIN,
 	"gotack":  (*scripted).stepGotACK,
 	"quiet":   (*scripted).stepQuiet,
 	"wait":    (*scripted).stepWait,
@@ -182,7 +181,7 @@ func (s *scripted) stepSYN(arg string) error {
 	if err != nil {
 		return err
 	}
-	s.first, s.received, s.gotRST = nil, nil, false
+	s.first, s.received, s.gotFIN, s.gotRST = nil, nil, false, false
 	if o == nil {
 		o = []byte{}
 	}
@@ -264,6 +263,19 @@ func (s *scripted) stepGotRST(string) error {
 	return s.expect("RST", func(seg *scriptSegment) bool {
 		return seg.flags&flagRST != 0 && seg.seq == s.ack
 	})
+}
+
+// stepGotFIN: the server's end of the connection, which it may have sent already.
+func (s *scripted) stepGotFIN(string) error {
+	if s.gotFIN {
+		return nil
+	}
+	var err error
+	expectErr := s.expect("FIN", func(seg *scriptSegment) bool {
+		err = errors.Join(err, s.take(seg))
+		return s.gotFIN
+	})
+	return errors.Join(err, expectErr)
 }
 
 // stepGotACK: one without data; with an argument, of that window.
@@ -359,31 +371,6 @@ func (s *scripted) run(words []string) error {
 	return nil
 }
 
-// waitRunning waits for the kernel to notice that somebody has attached to the
-// device: until then it drops what it is to send there.
-func waitRunning(dev string) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	for deadline := time.Now().Add(scriptTimeout); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		req, err := unix.NewIfreq(dev)
-		if err != nil {
-			return err
-		}
-		if err := unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, req); err != nil {
-			return fmt.Errorf("flags of %s: %w", dev, err)
-		}
-		if req.Uint16()&unix.IFF_RUNNING != 0 {
-			// The queue follows the flag.
-			time.Sleep(20 * time.Millisecond)
-			return nil
-		}
-	}
-	return fmt.Errorf("%s does not come up", dev)
-}
-
 func runScript(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("script", flag.ContinueOnError)
 	dev := fs.String("tun", "", "TUN device that the client is behind")
@@ -402,7 +389,7 @@ func runScript(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := waitRunning(*dev); err != nil {
+	if err := waitRunning(tun, *dev); err != nil {
 		return err
 	}
 	s.tun = tun

@@ -268,6 +268,9 @@ func runTCP(args []string, out io.Writer) error {
 		return err
 	}
 	defer tun.Close()
+	if err := waitRunning(tun, *dev); err != nil {
+		return err
+	}
 	stopped, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
 	ctx, cancel := context.WithTimeout(stopped, *timeout)

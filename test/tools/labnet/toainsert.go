@@ -189,6 +189,9 @@ func runInsert(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := waitRunning(tun, *dev); err != nil {
+		return err
+	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
 	fmt.Fprintln(out, "READY")

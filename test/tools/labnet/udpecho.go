@@ -138,9 +138,9 @@ func runUDPEcho(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("udp-echo", flag.ContinueOnError)
 	size := fs.Int("size", 64, "bytes of a datagram")
 	count := fs.Int("count", 1, "datagrams, one after the other")
-	flows := fs.Int("flows", 1, "sockets, each sending count datagrams")
+	flows := fs.Int("flows", 1, "sockets, each sending count datagrams; 0: one behind the other, until a signal ends it")
 	burst := fs.Bool("burst", false, "send the datagrams of a socket in a row, before any answer")
-	timeout := fs.Duration("timeout", 2*time.Second, "for each answer")
+	timeout := fs.Duration("timeout", 10*time.Second, "for each answer")
 	bind := fs.String("bind", "", "local address, with or without a port")
 	df := fs.Bool("df", false, "forbid fragments")
 	rest, err := parseFlags(fs, args, 1)
@@ -151,7 +151,7 @@ func runUDPEcho(args []string, out io.Writer) error {
 		return fmt.Errorf("no datagram has %d bytes", *size)
 	}
 	var report echoReport
-	for flow := range *flows {
+	for flow := 0; flow < *flows || *flows == 0; flow++ {
 		conn, err := dialUDP(rest[0], *bind, *df)
 		if err != nil {
 			return err
@@ -162,6 +162,10 @@ func runUDPEcho(args []string, out io.Writer) error {
 			for i := range *count {
 				echoDatagram(conn, flow**count+i, *size, *timeout, &report)
 			}
+		}
+		if *flows == 0 {
+			conn.Close()
+			continue
 		}
 		// Open until the end: no two flows have the same port.
 		defer conn.Close()
