@@ -38,6 +38,29 @@ script() {
 	in_ns "$client" taskset 1 labnet script -tun script0 "$(script_ip "$family"):$port" "$(svc "$family" 80)" "$@"
 }
 
+# has_moved NAME BEFORE N: the counter has grown by N; sets moved.
+has_moved() {
+	moved=$(($(counter "$director" "$1") - $2))
+	[ $moved -ge "$3" ]
+}
+
+# moves DESCRIPTION COUNTER DELTA FAMILY PORT STEP...: as expect_counter_delta, of
+# a script, whose last segment may still be on its way when it ends.
+moves() {
+	local what="IPv$4: $1" name=$2 want=$3 before out moved
+	shift 3
+	before=$(counter "$director" "$name")
+	if ! out=$(script "$@" 2>&1); then
+		not_ok "$what" "script $*" "$out"
+		return
+	fi
+	wait_until 5 has_moved "$name" "$before" "${want#>=}" || true
+	case $want in
+	'>='*) expect_within "$what" "${want#>=}" 1000000 "$moved" ;;
+	*) expect_eq "$what" "$want" "$moved" ;;
+	esac
+}
+
 # The page of labnet serve, asked for, and how its answer ends.
 page='data=GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
 page_end='get=peer='

@@ -27,17 +27,22 @@ for family in 4 6; do
 	capture_start "$rs1" eth0 server$family tcp port 80
 	before=$(counter "$director" synproxy_ok_ack)
 	joined=$(counter "$director" synproxy_spliced)
-	expect_counter_delta "IPv$family: a SYN is answered" "$director" synproxy_syn_cnt 1 \
-		in_ns "$client" curl -sS --max-time 20 "http://$vip/"
+	answered=$(counter "$director" synproxy_syn_cnt)
+	check "IPv$family: a client is served" in_ns "$client" curl -sS --max-time 20 "http://$vip/"
+	answered=$(($(counter "$director" synproxy_syn_cnt) - answered))
 	# The request may be on another CPU, and have one too before the ACK is done.
 	expect_within "IPv$family: the ACK had a good cookie" $((before + 1)) $((before + 2)) "$(counter "$director" synproxy_ok_ack)"
 	expect_eq "IPv$family: the real server was joined" $((joined + 1)) "$(counter "$director" synproxy_spliced)"
 	capture_stop client$family >"$lab_tmp/client$family.txt"
 	capture_stop server$family >"$lab_tmp/server$family.txt"
+	# One, unless this machine has stood still for the second until the next.
+	syns=$(grep -c 'Flags \[S\],' "$lab_tmp/client$family.txt" || true)
+	expect_within "IPv$family: it sent a SYN" 1 3 "$syns"
+	expect_eq "IPv$family: which is answered" "$syns" "$answered"
 	expect_match "IPv$family: the SYN-ACK has all options" \
 		'Flags \[S\.\].*options \[mss (1452|1420),sackOK,TS val [0-9]+ ecr [0-9]+,nop,wscale 7\]' \
 		"$(cat "$lab_tmp/client$family.txt")"
-	expect_eq "IPv$family: one SYN-ACK for the client" 1 "$(grep -c 'Flags \[S\.\]' "$lab_tmp/client$family.txt")"
+	expect_eq "IPv$family: one SYN-ACK for each" "$syns" "$(grep -c 'Flags \[S\.\]' "$lab_tmp/client$family.txt")"
 	expect_match "IPv$family: the real server's SYN has the client's options" \
 		'Flags \[S\],.*options \[(exp-)?[a-z0-9, :-]*.*mss (1460|1440),sackOK,TS val [0-9]+ ecr 0,nop,wscale [0-9]+' \
 		"$(cat "$lab_tmp/server$family.txt")"

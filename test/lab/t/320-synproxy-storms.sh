@@ -12,13 +12,6 @@ setup_script
 serve_everywhere
 syn=syn=mss1460,sack,ts,ws7
 
-# moves DESCRIPTION COUNTER DELTA FAMILY PORT STEP...
-moves() {
-	local what="IPv$4: $1" name=$2 delta=$3
-	shift 3
-	expect_counter_delta "$what" "$director" "$name" "$delta" script "$@"
-}
-
 for family in 4 6; do
 	synproxied $family
 	capture_start "$rs1" eth0 bad$family host "$(addr rs1_ip $family)" and tcp port 80
@@ -49,27 +42,27 @@ for family in 4 6; do
 	# The ACK again, before and after the end of its connection.
 	moves "a repeated ACK on its connection" synproxy_ok_ack 1 $family 20030 $syn synack ack replay replay "$page" "$page_end" replay fin
 	moves "and on what is left of it" synproxy_ok_ack 1 $family 20031 \
-		$syn synack ack "$page" "$page_end" fin wait=100ms replay wait=100ms
+		$syn synack ack "$page" "$page_end" fin gotfin replay wait=100ms
 
-	# A SYN for a connection that lives.
+	# A SYN for a connection that lives: the real server's answer has come.
 	capture_start "$rs1" eth0 live$family host "$(addr rs1_ip $family)" and tcp port 80
 	moves "a SYN on a connection that lives" synproxy_syn_live 1 $family 20040 \
-		$syn synack ack wait=100ms isn=77777 syn gotack isn=1001
+		$syn synack ack gotack wait=50ms isn=77777 syn gotack isn=1001
 	capture_stop live$family >"$lab_tmp/live$family.txt"
 	expect_eq "IPv$family: the real server saw the first one only" 1 "$(grep -c 'Flags \[S\],' "$lab_tmp/live$family.txt")"
 	# A client that has started again: what it makes of the challenge is a RST.
 	check "IPv$family: a client that has started again" script $family 20041 \
-		isn=1000 $syn synack ack wait=100ms isn=1001 ack rst wait=50ms isn=500000 $syn synack ack "$page" "$page_end" fin
+		isn=1000 $syn synack ack gotack wait=50ms isn=1001 ack rst wait=50ms isn=500000 $syn synack ack "$page" "$page_end" fin
 
-	# A new connection from the same port.
+	# A new connection from the same port, when both sides have ended the old one.
 	moves "an ended connection gives way" synproxy_conn_reused 1 $family 20050 \
-		$syn synack ack "$page" "$page_end" fin wait=100ms isn=9000000 $syn synack ack "$page" "$page_end" fin
+		$syn synack ack "$page" "$page_end" fin gotfin wait=50ms isn=9000000 $syn synack ack "$page" "$page_end" fin
 	synproxy_set conn_reuse_time_wait=0
 	moves "unless that is switched off" synproxy_conn_reused 0 $family 20051 \
-		$syn synack ack "$page" "$page_end" fin wait=100ms isn=9000000 $syn gotack
+		$syn synack ack "$page" "$page_end" fin gotfin wait=100ms isn=9000000 $syn gotack
 	synproxy_set conn_reuse_time_wait=1 conn_reuse_fin_wait=1
 	moves "one that only the real server has ended gives way, too" synproxy_conn_reused_finwait 1 $family 20052 \
-		$syn synack ack "$page" "$page_end" wait=100ms isn=9000000 $syn synack ack "$page" "$page_end" fin
+		$syn synack ack "$page" "$page_end" gotfin wait=50ms isn=9000000 $syn synack ack "$page" "$page_end" fin
 	synproxy_set conn_reuse_fin_wait=0
 
 	# The real server is not there yet.

@@ -36,6 +36,13 @@ slab() {
 	awk '$1 == "Slab:" { print $2 }' /proc/meminfo
 }
 
+# settled NAME: the counter has not moved since the last time; sets settled_at.
+settled() {
+	local before=$settled_at
+	settled_at=$(counter "$director" "$1")
+	[ "$settled_at" -eq "$before" ]
+}
+
 for family in 4 6; do
 	vip=$(svc $family 80)
 	synproxied $family
@@ -45,10 +52,12 @@ for family in 4 6; do
 	before_slab=$(slab) before_neigh=$(neighbours) before_tracked=$(tracked)
 	capture_start "$rs1" eth0 flood$family "tcp port 80 and tcp[tcpflags] & tcp-syn != 0 or ip6 proto 6"
 	answered=$(counter "$director" synproxy_syn_cnt)
-	refused=$(counter "$director" synproxy_bad_ack)
 	start_in "$client" near$family labnet flood -from "${near[$family]}" "$vip"
 	start_in "$client" far$family labnet flood -from "${far[$family]}" "$vip"
-	out=$(in_ns "$client" labnet conns -n "$clients" -parallel 20 -request -timeout 20s "$vip") || true
+	# They make their packets first.
+	wait_until 20 has_moved synproxy_syn_cnt "$answered" 1000
+	answered=$(counter "$director" synproxy_syn_cnt)
+	out=$(in_ns "$client" labnet conns -n "$clients" -parallel 20 -request -timeout $((20 * LAB_SLOW))s "$vip") || true
 	during_slab=$(slab)
 	stop near$family || true
 	stop far$family || true
@@ -66,8 +75,11 @@ for family in 4 6; do
 	expect_within "IPv$family: memory is what the real clients need" 0 $((before_slab + 20000)) "$during_slab"
 
 	# ACKs of cookies that were never given.
-	out=$(in_ns "$client" labnet flood -n 3000 -acks -from "${far[$family]}" "$vip")
-	expect_within "IPv$family: guessed cookies are refused" 2500 3000 "$(($(counter "$director" synproxy_bad_ack) - refused))"
+	refused=$(counter "$director" synproxy_bad_ack)
+	in_ns "$client" labnet flood -n 3000 -acks -from "${far[$family]}" "$vip" >/dev/null
+	settled_at=-1
+	wait_until 10 settled synproxy_bad_ack
+	expect_within "IPv$family: guessed cookies are refused" 2500 3000 $((settled_at - refused))
 	check "IPv$family: the service is there" web $family
 	ipvs -C
 done
