@@ -13,8 +13,6 @@
 connections=${LAB_CONNECTIONS:-100}
 megabytes=${LAB_MEGABYTES:-8}
 bench_lab
-# Ended connections would make the search for a port longer from side to side.
-set_sysctl "$client" net.ipv4.tcp_max_tw_buckets=0
 set_routes "$rs1" 10.0.1.1 2001:db8:1::1 "$client_net4" "$client_net6"
 # The way past the director: the wire of "direct", and of DR's answers.
 link "$rs1" back "$client" back
