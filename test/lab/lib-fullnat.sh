@@ -61,7 +61,7 @@ fullnat_service() {
 
 # web 4|6 [PORT]: what a GET of the service's page answers.
 web() {
-	in_ns "$client" curl -sS --max-time 5 "http://$(svc "$1" "${2:-80}")/"
+	in_ns "$client" curl -sS --max-time $((5 * LAB_SLOW)) "http://$(svc "$1" "${2:-80}")/"
 }
 
 # conns_of -t|-u SVC ADDRESS: CONNS of -G for a local address; conflicts_of the
@@ -140,6 +140,12 @@ expect_kept() {
 	else
 		not_ok "$1" "exit status: $status" "$(cat "$lab_tmp/$2.log")"
 	fi
+}
+
+# iperf_listens NAME: an iperf3 -s that was started as NAME waits for a client. It
+# does not while it cleans up behind the one before.
+iperf_listens() {
+	[ "$(grep -c 'Server listening' "$lab_tmp/$1.log")" -gt "$(grep -c 'Accepted connection' "$lab_tmp/$1.log")" ]
 }
 
 # offload on|off NS DEV: checksums, segmentation and merging by the device.

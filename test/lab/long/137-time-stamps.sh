@@ -83,5 +83,8 @@ for remove in 0 1; do
 	refused=$(($(counter "$director" fullnat_no_port) - refused))
 	syns=$(($(tcp_stat "$client" TCPSynRetrans) - syns))
 	echo "# removed $remove: 24 connections, $failed failed, $(($(counter "$director" fullnat_port_reclaimed) - reclaimed)) on a port in TIME_WAIT, SYNs sent again $syns, for want of a port $refused"
-	expect_eq "removed $remove: no real server refused a port" "0 $refused" "$failed $syns"
+	expect_eq "removed $remove: each was served" 0 $failed
+	# A real server that refuses does so nearly each time; one more is a machine
+	# that has stood still for the second of a SYN.
+	expect_within "removed $remove: no real server refused a port" $refused $((refused + 2)) $syns
 done

@@ -36,6 +36,7 @@ one_server() {
 transfer() {
 	local family=$1 port=$2
 	shift 2
+	wait_until 20 iperf_listens iperf
 	in_ns "$client" iperf3 "-$family" -c "$(addr vip "$family")" -p "$port" -n 500M -J "$@" >"$lab_tmp/iperf.json"
 	awk '/"sum_received"/ { on = 1 } on && /"seconds"/ { gsub(/[^0-9.]/, "", $2); s = $2 }
 		on && /"bytes"/ { gsub(/[^0-9]/, "", $2); b = $2; exit }

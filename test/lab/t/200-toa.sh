@@ -50,9 +50,10 @@ if by module; then
 fi
 
 # A connection that stays, to be looked at.
+wait_until 10 toa_nothing_left
 insert "$(toa_option 4)"
 serve "$rs1" rs1
-start_in "$client" keep labnet conns -n 3 -request -hold 60s "$(rs 1 4 80)"
+start_in "$client" keep labnet conns -n 3 -request -hold 600s "$(rs 1 4 80)"
 wait_log keep '"opened":3'
 conn=$(toa_conns | head -n 1)
 port=$(sed -n "s/.* $(regex "$client_ip4"):\([0-9]*\) .*/\1/p" <<<"$conn")
@@ -80,11 +81,12 @@ for family in 4 6; do
 	ipvs -A -t "$svc" -s rr
 	ipvs -a -t "$svc" -r "$(rs 2 $family "808$family")" -b
 	ipvs -P -t "$svc" -z "$(lip 1 $family)"
-	page=$(in_ns "$client" curl -sS --max-time 5 --local-port "4500$family" "http://$svc/")
+	# Below those that others are given.
+	page=$(in_ns "$client" curl -sS --max-time 20 --local-port "2500$family" "http://$svc/")
 	expect_match "IPv$family: behind FULLNAT the server sees its client" \
-		"peer=$(regex "$(host "$(addr client_ip $family)"):4500$family") " "$page"
+		"peer=$(regex "$(host "$(addr client_ip $family)"):2500$family") " "$page"
 	set_sysctl "$director" net.ipv4.vs.fullnat_toa_entry=0
-	page=$(in_ns "$client" curl -sS --max-time 5 "http://$svc/")
+	page=$(in_ns "$client" curl -sS --max-time 20 "http://$svc/")
 	expect_match "IPv$family: without options, the local address" "peer=$(regex "$(host "$(lip 1 $family)"):")" "$page"
 	set_sysctl "$director" net.ipv4.vs.fullnat_toa_entry=1
 done

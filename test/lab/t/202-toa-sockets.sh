@@ -47,7 +47,7 @@ fi
 insert "$(toa_option 4)"
 answer 7005
 spread_over_cpus "$rs1" eth0
-report=$(in_ns "$client" labnet sockask -for 6s -parallel 8 "$rs1_ip4:7005")
+report=$(in_ns "$client" labnet sockask -for 6s -n 50 -parallel 8 "$rs1_ip4:7005")
 asked=$(ask_field asked "$report")
 expect_within "many connections ($asked)" 50 1000000 "$asked"
 expect_eq "every one has its client" "$asked" "$(ask_field told "$report")"

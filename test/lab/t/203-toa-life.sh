@@ -24,7 +24,7 @@ answer 7004
 serve "$rs1" rs1
 
 # Connections that stay while the module goes and comes.
-start_in "$client" keep labnet keep -n 5 -interval 100ms "$(rs 1 4 80)"
+start_in "$client" keep labnet keep -n 5 -interval 100ms -timeout 30s "$(rs 1 4 80)"
 poll_until 10 "connections are known" test_live 5
 start_in "$client" load labnet sockask -for 1h -parallel 4 "$rs1_ip4:7004"
 for ((i = 0; i < rounds; i++)); do
@@ -44,7 +44,8 @@ expect_told "afterwards all are" "$told_ip4" "$(ask 4 7004)"
 expect_kept "connections from before go on" keep
 
 # Drain: who is known stays known, nobody new is.
-start_in "$client" hold labnet conns -n 4 -request -hold 60s "$(rs 1 4 80)"
+wait_until 10 toa_nothing_left
+start_in "$client" hold labnet conns -n 4 -request -hold 600s "$(rs 1 4 80)"
 wait_log hold '"opened":4'
 toa_set enable=2
 expect_wire "a drained namespace learns nothing" "$client_ip4" "$(ask 4 7004)"
@@ -62,7 +63,7 @@ poll_until 10 "then it is empty" toa_nothing_left
 # Sockets end in other ways than by close(): by RST, unaccepted, with the process.
 in_ns "$client" labnet conns -n 20 -reset "$(rs 1 4 80)" >/dev/null
 poll_until 10 "ended by RST" toa_nothing_left
-start_in "$client" hold labnet conns -n 10 -request -hold 60s "$(rs 1 4 80)"
+start_in "$client" hold labnet conns -n 10 -request -hold 600s "$(rs 1 4 80)"
 wait_log hold '"opened":10'
 stop "serve-rs1" KILL || true
 stop hold || true
@@ -71,7 +72,7 @@ poll_until 10 "ended with the server" toa_nothing_left
 # A namespace dies with its connections. The client's end by RST: it would wait
 # long for an answer to its FIN.
 serve "$rs1" rs1
-start_in "$client" hold labnet conns -n 10 -reset -request -hold 60s "$(rs 1 4 80)"
+start_in "$client" hold labnet conns -n 10 -reset -request -hold 600s "$(rs 1 4 80)"
 wait_log hold '"opened":10'
 stop "serve-rs1" KILL || true
 ip netns pids "$rs1" | xargs -r kill -9

@@ -16,15 +16,15 @@ dir=$lab_tmp/programs
 mkdir -p "$dir"
 
 # get PORT: a page by IPv4 from a local port of our choice, so that we know what
-# port is told.
+# port is told; below those that others are given.
 get() {
-	in_ns "$client" curl -sS --max-time 20 --retry 20 --retry-connrefused --retry-delay 1 \
-		--local-port "$((30000 + $1))" "http://$rs1_ip4:$1/"
+	in_ns "$client" curl -sS --max-time 20 --retry $((20 * LAB_SLOW)) --retry-connrefused --retry-delay 1 \
+		--local-port "$((20000 + $1))" "http://$rs1_ip4:$1/"
 }
 
 # told PORT: a regular expression for the client that get's connection is told.
 told() {
-	echo "$(regex "$told_ip4")[: ]$(((30000 + $1) ^ 0x5555))\$"
+	echo "$(regex "$told_ip4")[: ]$(((20000 + $1) ^ 0x5555))\$"
 }
 
 cat >"$dir/nginx.conf" <<-END
@@ -88,13 +88,15 @@ start_in "$rs1" java java -Xint -XX:UseAVX=0 -XX:+UseSerialGC -cp /usr/lib/java-
 serve "$rs1" go -tcp 7085 -udp ""
 
 check "nginx answers" get 7080
+# It answers first.
+poll_until 10 "nginx writes its log" test -s "$dir/nginx.access"
 expect_match "nginx: the access log has the client" "^::ffff:$(told 7080)" "$(cat "$dir/nginx.access")"
 expect_match "haproxy" "^$(told 7081)" "$(get 7081)"
 check "Apache answers" get 7082
 poll_until 10 "Apache writes its log" test -s "$dir/apache.access"
 expect_match "Apache: the access log has the client" "^$(told 7082)" "$(cat "$dir/apache.access")"
 expect_match "Python, accept() and getpeername()" "^$(told 7083)" "$(get 7083)"
-expect_match "Go, on a dual-stack socket" "peer=$(regex "$told_ip4"):$(((30000 + 7085) ^ 0x5555)) " "$(get 7085)"
+expect_match "Go, on a dual-stack socket" "peer=$(regex "$told_ip4"):$(((20000 + 7085) ^ 0x5555)) " "$(get 7085)"
 wait_log java '^READY' 60
 expect_match "Java, on a dual-stack socket" "peer=/$(told 7084)" "$(get 7084)"
 

@@ -67,7 +67,7 @@ toa_set kinds=254,253,200
 
 # Unload and load with connections and traffic.
 serve "$rs1" rs1
-start_in "$client" keep labnet keep -n 3 -interval 100ms "$(rs 1 4 80)"
+start_in "$client" keep labnet keep -n 3 -interval 100ms -timeout 30s "$(rs 1 4 80)"
 test_live() { [ "$(toa_live)" -ge "$1" ]; }
 poll_until 10 "connections are listed" test_live 3
 expect_match "toa-ss shows them" "$(regex "$told_ip4"):" "$(nsenter --net="/run/netns/$rs1" toa-ss)"

@@ -73,7 +73,7 @@ rmdir "$cgroups/held"
 
 # Drained, and what the namespaces' lists have.
 serve "$rs1" rs1
-start_in "$client" keep labnet keep -n 2 -interval 100ms "$(rs 1 4 80)"
+start_in "$client" keep labnet keep -n 2 -interval 100ms -timeout 30s "$(rs 1 4 80)"
 test_live() { [ "$(toa_live)" -eq "$1" ]; }
 poll_until 10 "two connections are known" test_live 2
 toa_set enable=2
@@ -114,6 +114,11 @@ for _ in 1 2; do
 	modprobe toa
 	expect_told "with the module loaded behind it" "$told_ip4" "$(ask 4 7004)"
 done
+# Those that began without the module have been asked.
+peers() { in_ns "$rs1" ss -tnH state established sport = :7004 | awk '{ print $4 }'; }
+peers >"$lab_tmp/older"
+are_new() { ! peers | grep -qxFf "$lab_tmp/older"; }
+wait_until 10 are_new
 toa_unload
 expect_told "with the module alone" "$told_ip4" "$(ask 4 7004)"
 stop load || true

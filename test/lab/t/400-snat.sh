@@ -42,17 +42,19 @@ for family in 4 6; do
 		in_ns "$director" nft delete table ip df
 	fi
 	expect_counter_delta "IPv$family: ping" "$director" snat_conn_new 1 \
-		in_ns "$in2" ping "-$family" -c 3 -i 0.2 -W 2 "$(addr out_ip $family)"
-	check "IPv$family: ping with fragments" in_ns "$in2" ping "-$family" -c 2 -i 0.2 -W 2 -s 4000 "$(addr out_ip $family)"
+		in_ns "$in2" ping "-$family" -c 3 -i 0.2 -W 10 "$(addr out_ip $family)"
+	check "IPv$family: ping with fragments" in_ns "$in2" ping "-$family" -c 2 -i 0.2 -W 10 -s 4000 "$(addr out_ip $family)"
 	check "IPv$family: transfers compare" in_ns "$in1" labnet fetch -parallel 4 -size 1M "http://$(outside $family 80)"
 
 	# What the lists show.
-	start_in "$in1" hold$family labnet conns -n 5 -reset -request -hold 30s "$(outside $family 8080)"
+	start_in "$in1" hold$family labnet conns -n 5 -reset -request -hold 600s "$(outside $family 8080)"
 	wait_log hold$family '"opened":5'
 	expect_eq "IPv$family: stock lists them as established" 5 \
 		"$(in_ns "$director" ipvsadm -Lnc | grep -c "ESTABLISHED.*8080")"
 	expect_eq "IPv$family: with their local addresses" 5 \
 		"$(ipvs -Lnc --local | grep "ESTABLISHED.*8080" | grep -cE "$(regex "$(lip 1 $family)")|$(regex "$(lip 2 $family)")")"
+	# For snat_icmp_timeout: those from before may be too old.
+	in_ns "$in2" ping "-$family" -c 1 -W 10 "$(addr out_ip $family)" >/dev/null
 	expect_match "IPv$family: an echo is listed" "^ICMP.* NONE .*$(regex "$(in_ip 2 $family)")" "$(ipvs -Lnc)"
 	expect_within "IPv$family: -G counts connections" 5 40 \
 		$(($(zone_conns "$(in_net 1 $family)" "$(lip 1 $family)") + $(zone_conns "$(in_net 1 $family)" "$(lip 2 $family)")))
@@ -83,9 +85,9 @@ for family in 4 6; do
 
 	# Traffic of the director itself and to it.
 	expect_match "IPv$family: the director's own traffic is left alone" . \
-		"$(in_ns "$director" curl -sS --max-time 5 "http://$(outside $family 80)/" | grep -E "peer=\[?(203|2001:db8:e)")"
+		"$(in_ns "$director" curl -sS --max-time 20 "http://$(outside $family 80)/" | grep -E "peer=\[?(203|2001:db8:e)")"
 	ipvs -K --zone "$([ $family = 4 ] && echo 0.0.0.0/0 || echo ::/0)"
-	check "IPv$family: so is what is for it" in_ns "$in1" ping "-$family" -c 1 -W 2 "$(addr vip $family)"
+	check "IPv$family: so is what is for it" in_ns "$in1" ping "-$family" -c 1 -W 10 "$(addr vip $family)"
 	ipvs -V --zone "$([ $family = 4 ] && echo 0.0.0.0/0 || echo ::/0)"
 done
 

@@ -24,9 +24,9 @@ for family in 4 6; do
 	zone 2 $family "$(lip 2 $family)" "$(lip 3 $family)"
 
 	# Hop by hop; the hops answer for themselves.
-	hops=$(in_ns "$in1" traceroute "-$family" -n -q 1 -w 2 -m 5 -U -p 53 "$out_ip" | awk 'NR > 1 { printf "%s ", $2 }')
+	hops=$(in_ns "$in1" traceroute "-$family" -n -q 1 -w 10 -m 5 -U -p 53 "$out_ip" | awk 'NR > 1 { printf "%s ", $2 }')
 	expect_eq "IPv$family: traceroute" "$([ $family = 4 ] && echo "10.1.0.1 203.0.113.2" || echo "2001:db8:11::1 2001:db8:e::2") $out_ip " "$hops"
-	expect_match "IPv$family: traceroute by echo" "$(regex "$out_ip")" "$(in_ns "$in1" traceroute "-$family" -n -q 1 -w 2 -m 5 -I "$out_ip" | tail -n 1)"
+	expect_match "IPv$family: traceroute by echo" "$(regex "$out_ip")" "$(in_ns "$in1" traceroute "-$family" -n -q 1 -w 10 -m 5 -I "$out_ip" | tail -n 1)"
 
 	# Narrow links, behind the director and in front of the machine.
 	in_ns "$router" ip "-$family" route replace "$out_ip/$bits" dev far mtu 1400
@@ -68,7 +68,7 @@ for family in 4 6; do
 
 	# No more flows than the limit.
 	ipvs --edit-zone --zone "$(in_net 2 $family)" --limit 10
-	start_in "$in2" limit$family labnet conns -n 10 -reset -request -hold 60s "$(outside $family 8080)"
+	start_in "$in2" limit$family labnet conns -n 10 -reset -request -hold 600s "$(outside $family 8080)"
 	wait_log limit$family '"opened":10'
 	expect_counter_delta "IPv$family: the limit holds" "$director" snat_limited '>=1' \
 		eval '! in_ns "$in2" labnet conns -n 1 -timeout 500ms "$(outside $family 8080)"'
@@ -77,7 +77,7 @@ for family in 4 6; do
 
 	# All ports in use, and free again.
 	set_sysctl "$director" net.ipv4.vs.fullnat_lport_min=20000 net.ipv4.vs.fullnat_lport_max=20019
-	start_in "$in1" all$family labnet conns -n 20 -reset -request -hold 60s "$(outside $family 8080)"
+	start_in "$in1" all$family labnet conns -n 20 -reset -request -hold 600s "$(outside $family 8080)"
 	wait_log all$family '"opened":20'
 	expect_counter_delta "IPv$family: no port is left" "$director" snat_no_port '>=1' \
 		eval '! in_ns "$in1" labnet conns -n 1 -timeout 500ms "$(outside $family 8080)"'
@@ -114,7 +114,7 @@ ipvs -d -t "$vip4:80" -r "$rs2_ip4:80"
 in_ns "$rs1" ip route add default via 10.0.1.1
 ipvs -K --zone 10.0.1.0/24
 ipvs -U --zone 10.0.1.0/24 -z "$(lip 4 4)"
-expect_match "FULLNAT beside it, from outside" "^rs1 .*peer=$(regex "$lip4"):" "$(in_ns "$out" curl -sS --max-time 5 "http://$vip4/")"
+expect_match "FULLNAT beside it, from outside" "^rs1 .*peer=$(regex "$lip4"):" "$(in_ns "$out" curl -sS --max-time 20 "http://$vip4/")"
 check "NAT beside it, with the real server in a zone" in_ns "$out" labnet udp-echo -count 3 "$vip4:53"
 expect_eq "and that real server goes out by its zone" "$(lip 4 4)" "$(seen_from "$rs1" 4)"
 

@@ -46,8 +46,8 @@ expect_eq "and none leaves with the machine's address" "" "$(capture_stop inside
 # The module cannot go under flows; a drain ends them under traffic.
 zone 1 4 "$lip4"
 zone 1 6 "$lip6"
-start_in "$in1" noise labnet udp-echo -flows 20000 -timeout 5ms "$(outside 6 53)"
-start_in "$in1" hold labnet conns -n 20 -reset -request -hold 60s "$(outside 4 8080)"
+start_in "$in1" noise labnet udp-echo -flows 0 -timeout 5ms "$(outside 6 53)"
+start_in "$in1" hold labnet conns -n 20 -reset -request -hold 600s "$(outside 4 8080)"
 wait_log hold '"opened":20'
 check_fails "rmmod is refused under flows" rmmod ip_vs_fullnat
 ipvs --drain
@@ -66,6 +66,7 @@ for _ in 1 2 3 4 5; do
 	ipvs --drain
 done
 expect_eq "then it is removed under traffic, and comes back, five times" 5 $removed
+check "which went on all the while" kill -0 "${lab_pid[noise]}"
 stop noise || true
 stop hold KILL || true
 poll_until 15 "drained again" flows_done
@@ -75,7 +76,7 @@ switch_on
 # A namespace that dies takes its flows along; the runner finds what is left.
 # The machine's ends go by RST: nobody is left who would answer a FIN.
 zone 1 6 "$lip6"
-start_in "$in1" last labnet conns -n 20 -reset -request -hold 30s "$(outside 6 8080)"
+start_in "$in1" last labnet conns -n 20 -reset -request -hold 600s "$(outside 6 8080)"
 wait_log last '"opened":20'
 ip netns del "$director"
 check "the module lives on" test -d /sys/module/ip_vs_fullnat

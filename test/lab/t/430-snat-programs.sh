@@ -40,8 +40,9 @@ from() {
 # expect_asked DESCRIPTION 4|6 N TYPE: the name server was asked from the Nth local
 # address.
 expect_asked() {
-	expect_match "$1" "query\[$4\] [a-z.]* from $(regex "$(lip "$3" "$2")")\$" "$(cat "$lab_tmp/names.log")"
+	poll_until 5 "$1" grep -E "query\[$4\] [a-z.]* from $(regex "$(lip "$3" "$2")")\$" "$lab_tmp/names.log"
 }
+
 
 for family in 4 6; do
 	out_ip=$(addr out_ip $family)
@@ -57,15 +58,15 @@ for family in 4 6; do
 		lip=$(lip $((n + 1)) $family)
 		what="IPv$family, zone $n"
 		expect_eq "$what: curl" "$lip" "$(ns=in$n && seen_from "${!ns}" $family)"
-		answer=$(from $n $family dig "-$family" +short +timeout=3 @"$out_ip" www.example A)
+		answer=$(from $n $family dig "-$family" +short +timeout=10 @"$out_ip" www.example A)
 		expect_eq "$what: dig" 192.0.2.80 "$answer"
 		expect_asked "$what: the name server saw the zone's address" $family $((n + 1)) A
-		answer=$(from $n $family dig "-$family" +tcp +short +timeout=3 @"$out_ip" www.example AAAA)
+		answer=$(from $n $family dig "-$family" +tcp +short +timeout=10 @"$out_ip" www.example AAAA)
 		expect_eq "$what: dig by TCP" 2001:db8:c::80 "$answer"
-		answer=$(from $n $family dig "-$family" +notcp +ignore +short +bufsize=4096 +timeout=3 @"$out_ip" long.example TXT)
+		answer=$(from $n $family dig "-$family" +notcp +ignore +short +bufsize=4096 +timeout=10 @"$out_ip" long.example TXT)
 		expect_eq "$what: dig, an answer in fragments" 10 "$(grep -o "$long" <<<"$answer" | wc -l)"
-		check "$what: ping" from $n $family ping "-$family" -c 3 -i 0.2 -W 2 "$out_ip"
-		hops=$(from $n $family traceroute "-$family" -n -q 1 -w 2 -m 5 "$out_ip" | awk 'NR > 1 { printf "%s ", $2 }')
+		check "$what: ping" from $n $family ping "-$family" -c 3 -i 0.2 -W 10 "$out_ip"
+		hops=$(from $n $family traceroute "-$family" -n -q 1 -w 10 -m 5 "$out_ip" | awk 'NR > 1 { printf "%s ", $2 }')
 		expect_match "$what: traceroute" "^[^ ]+ $(regex "$([ $family = 4 ] && echo 203.0.113.2 || echo 2001:db8:e::2)") $(regex "$out_ip") \$" "$hops"
 	done
 
@@ -73,6 +74,7 @@ for family in 4 6; do
 	for n in 1 2; do
 		what="IPv$family, zone $n"
 		for args in "-t 1" "-t 1 -R" "-t 1 -P 4 --bidir" "-t 1 -u -b 20M"; do
+			wait_until 20 iperf_listens iperf$family
 			# shellcheck disable=SC2086 # words of a command
 			report=$(from $n $family iperf3 "-$family" -c "$out_ip" -p "520$family" -f k $args 2>&1) || report="$report FAILED"
 			expect_match "$what: iperf3 $args" '[1-9][0-9.]* Kbits/sec.*receiver' "$(grep -v FAILED <<<"$report")"
