@@ -81,8 +81,8 @@ test-synproxy: deps  ## SYNPROXY in figures, beside nft synproxy; 500 MB each wa
 test-snat: deps  ## SNAT zones in figures, beside nft; 100 000 connections to one server
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 490 491
 
-test-toa: deps  ## what toa costs a connection, in instructions
-	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 210
+test-toa: deps  ## what toa costs a connection, in instructions; a thousand loads under traffic
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 210 211
 
 test-speed: deps  ## ipvsadm-go beside ipvsadm with 20 000 services; a quarter of an hour
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 089
