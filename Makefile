@@ -102,7 +102,7 @@ test-packages: deps  ## install, reboot, upgrade and purge in Debian 12 and 13 w
 release: deps  ## everything that a release has, twice, compared; in build/release
 	@packaging/release.sh
 
-test-bpf: deps  ## scenes 200 to 205 with toa-bpf in place of the module toa, on all four kernels
+test-bpf: deps  ## scenes 200 to 203 and 205 with toa-bpf in place of the module toa, on all four kernels
 	@for kernel in 5.10 6.1 6.12 7.2; do \
 		IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh $(if $(V),-v) $$kernel 220 221 222 223 225 || exit 1; \
 	done

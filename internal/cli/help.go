@@ -161,7 +161,7 @@ var optionHelp = []struct {
 		{"--atomic", "restore by changing only what differs"},
 		{"--dry-run", "print what --atomic would do"},
 		{"--local", "output of local addresses of connections (with -c)"},
-		{"--json", "output as JSON, for -L in all its forms and -G"},
+		{"--json", "output as JSON, for -L in all its forms, -G and --snat-log"},
 		{"--nosort", "disable sorting output of service/server entries"},
 		{"--sort", "does nothing, for backwards compatibility"},
 		{"--ops          -o", "one-packet scheduling"},

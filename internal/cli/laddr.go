@@ -122,7 +122,7 @@ func listLocals(s *session, r *request) error {
 			p.ZoneTitle()
 		}
 		for _, z := range zones {
-			p.ZoneLocalAddrs(z.Prefix, z.addrs)
+			p.ZoneLocalAddrs(z.Zone, z.addrs)
 		}
 	}
 	if !r.given.has(optZone) {

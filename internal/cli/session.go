@@ -5,7 +5,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"strings"
 	"syscall"
 
@@ -48,7 +47,7 @@ type printer interface {
 	Service(render.Service)
 	Dest(np.Dest)
 	ZoneTitle()
-	ZoneLocalAddrs(netip.Prefix, []np.LocalAddr)
+	ZoneLocalAddrs(np.Zone, []np.LocalAddr)
 	LocalAddrTitle()
 	ServiceLocalAddrs(np.ServiceKey, []np.LocalAddr)
 	Timeouts(np.Timeouts)

@@ -273,11 +273,13 @@ func (j *JSON) ServiceLocalAddrs(k np.ServiceKey, addrs []np.LocalAddr) {
 }
 
 // ZoneLocalAddrs adds a zone and its local addresses.
-func (j *JSON) ZoneLocalAddrs(z netip.Prefix, addrs []np.LocalAddr) {
+func (j *JSON) ZoneLocalAddrs(z np.Zone, addrs []np.LocalAddr) {
 	j.item(struct {
 		Zone       netip.Prefix    `json:"zone"`
+		Scheduler  string          `json:"scheduler"`
+		Limit      uint32          `json:"limit"`
 		LocalAddrs []jsonLocalAddr `json:"local_addresses"`
-	}{z, localAddrsJSON(addrs)})
+	}{z.Prefix, z.Select.String(), z.Limit, localAddrsJSON(addrs)})
 }
 
 // Timeouts adds the connection timeouts.

@@ -3,7 +3,6 @@
 package render
 
 import (
-	"net/netip"
 	"strconv"
 
 	np "github.com/ipvs-fullnat/ipvs-fullnat/netlinkproto"
@@ -47,8 +46,8 @@ func (p *Printer) ServiceLocalAddrs(k np.ServiceKey, addrs []np.LocalAddr) {
 }
 
 // ZoneLocalAddrs prints a zone and its local addresses.
-func (p *Printer) ZoneLocalAddrs(z netip.Prefix, addrs []np.LocalAddr) {
-	p.laddrs(laddrZoneWidth, spec.FormatZone(z), addrs)
+func (p *Printer) ZoneLocalAddrs(z np.Zone, addrs []np.LocalAddr) {
+	p.laddrs(laddrZoneWidth, spec.FormatZone(z.Prefix), addrs)
 }
 
 func (p *Printer) laddrs(width int, name string, addrs []np.LocalAddr) {

@@ -136,8 +136,8 @@ func TestPrinter_fullnat(t *testing.T) {
 	p := New(&b, Format{}, nil)
 	local := []np.LocalAddr{{Addr: addr("10.0.0.1"), PortConflicts: 1 << 40, Conns: 7}, {Addr: addr("10.0.0.2")}}
 	p.ZoneTitle()
-	p.ZoneLocalAddrs(netip.MustParsePrefix("192.168.0.0/16"), local)
-	p.ZoneLocalAddrs(netip.MustParsePrefix("2001:db8::/32"), nil)
+	p.ZoneLocalAddrs(np.Zone{Prefix: netip.MustParsePrefix("192.168.0.0/16")}, local)
+	p.ZoneLocalAddrs(np.Zone{Prefix: netip.MustParsePrefix("2001:db8::/32")}, nil)
 	p.LocalAddrTitle()
 	p.ServiceLocalAddrs(tcp("10.0.0.1:80"), local)
 	p.ServiceLocalAddrs(np.FWMarkService(np.IPv6, 7), nil)
@@ -195,7 +195,8 @@ func TestJSON(t *testing.T) {
 		j.Conn(&c)
 	}
 	j.ZoneTitle()
-	j.ZoneLocalAddrs(netip.MustParsePrefix("192.168.0.0/16"), []np.LocalAddr{{Addr: addr("10.0.0.1"), Conns: 3}})
+	j.ZoneLocalAddrs(np.Zone{Prefix: netip.MustParsePrefix("192.168.0.0/16"),
+		ZoneSettings: np.ZoneSettings{Select: np.SelectSH, Limit: 100}}, []np.LocalAddr{{Addr: addr("10.0.0.1"), Conns: 3}})
 	j.Timeouts(np.Timeouts{TCP: 900, TCPFin: 120, UDP: 300})
 	j.DaemonTitle()
 	j.Daemon(np.Daemon{State: np.DaemonMaster, Interface: "eth0", McastGroup: addr("224.0.0.81")})
