@@ -152,7 +152,7 @@ func TestVM_counters(t *testing.T) {
 
 func TestVM_events(t *testing.T) {
 	c := newLab(t)
-	ctx, cancel := context.WithTimeout(bg, 10*time.Second)
+	ctx, cancel := context.WithTimeout(bg, time.Minute)
 	defer cancel()
 	sub, err := c.Subscribe(ctx)
 	must(t, err)

@@ -59,9 +59,16 @@ fullnat_service() {
 	END
 }
 
+# curl_in NS ARGS...: curl, with more time on a slow machine.
+curl_in() {
+	local ns=$1
+	shift
+	in_ns "$ns" curl -sS --max-time $((5 * LAB_SLOW)) "$@"
+}
+
 # web 4|6 [PORT]: what a GET of the service's page answers.
 web() {
-	in_ns "$client" curl -sS --max-time $((5 * LAB_SLOW)) "http://$(svc "$1" "${2:-80}")/"
+	curl_in "$client" "http://$(svc "$1" "${2:-80}")/"
 }
 
 # conns_of -t|-u SVC ADDRESS: CONNS of -G for a local address; conflicts_of the
@@ -106,6 +113,15 @@ stats_are() {
 	[ "$got" = "$2" ]
 }
 
+# totals_are COUNTS: the same of the namespace's totals, which are in hexadecimal.
+totals_are() {
+	local got
+	# shellcheck disable=SC2046,SC2183 # words
+	got=$(printf '%d %d %d %d %d' $(in_ns "$director" sed -n 's/\([0-9A-F]\+\)/0x\1/g; 3p' /proc/net/ip_vs_stats))
+	echo "$got, expected $1"
+	[ "$got" = "$1" ]
+}
+
 # expect_counts_of_wire 4|6 PORT: transfers through the vip's service with real
 # server 1 are counted as they were on the wire; sets wire_counts.
 expect_counts_of_wire() {
@@ -119,7 +135,7 @@ expect_counts_of_wire() {
 	read -r in_packets in_bytes <<<"$(sums "$lab_tmp/stat.txt" "$family" "$(addr client_ip "$family").")"
 	read -r out_packets out_bytes <<<"$(sums "$lab_tmp/stat.txt" "$family" "$(addr vip "$family").$port")"
 	wire_counts="4 $in_packets $out_packets $in_bytes $out_bytes"
-	# 6.1 adds them up every two seconds.
+	# They are added up every two seconds, since 6.2 of each at another time.
 	poll_until 5 "IPv$family: the service's counts are those of the wire" stats_are "$service" "$wire_counts"
 	poll_until 5 "IPv$family: the real server's too" stats_are "-> $(rs 1 "$family" "$port")" "$wire_counts"
 }

@@ -3,7 +3,7 @@
 # The lab itself: the network stands as drawn, stock IPVS works in it, and the
 # checks notice what they are for.
 # modules: ip_vs
-# timeout: 60
+# timeout: 240
 # edge: yes
 
 setup_lab
@@ -27,7 +27,7 @@ in_ns "$director" ipvsadm -A -t "$vip4:80" -s rr
 in_ns "$director" ipvsadm -a -t "$vip4:80" -r "$rs1_ip4:80" -m
 capture_start "$rs1" eth0 nat tcp port 80
 expect_match "stock NAT serves the client" "^rs1 peer=$client_ip4:" \
-	"$(run_in "$client" curl -sS --max-time 5 "http://$vip4/")"
+	"$(curl_in "$client" "http://$vip4/")"
 expect_match "the capture shows the client at rs1" "$client_ip4\.[0-9]+ > $rs1_ip4\.80: Flags \[S\]" "$(capture_stop nat)"
 check "UDP of 9000 bytes comes back" in_ns "$director" labnet udp-echo -size 9000 "$rs2_ip4:53"
 check "bulk transfers compare" in_ns "$director" labnet fetch -parallel 4 -size 1M "http://[$rs2_ip6]:8080"

@@ -94,7 +94,7 @@ for family in 4 6; do
 		ipvs -P $mark -z "$(lip 3 $family)"
 		expect_match "IPv$family: -G shows the mark" '^FWM' "$(ipvs -G $mark)"
 	}
-	out=$(for port in 80 80 8080; do in_ns "$client" curl -sS --max-time 5 "http://$vip:$port/"; done)
+	out=$(for port in 80 80 8080; do curl_in "$client" "http://$vip:$port/"; done)
 	expect_match "IPv$family: a mark leads to rs1" "^rs1 peer=$(regex "$(host "$(lip 3 $family)")"):" "$out"
 	expect_match "IPv$family: a mark leads to rs2" "^rs2 peer=" "$out"
 	expect_match "IPv$family: on each port" ':8080$' "$out"

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # A real server that is silent on its wire, and storms of ARP: other real servers
 # and services are not affected, clients are told, and all is well when it is back.
-# timeout: 180
+# timeout: 240
 
 setup_lab
 serve_everywhere
@@ -26,7 +26,7 @@ for family in 4 6; do
 done
 for family in 4 6; do
 	check "IPv$family: another service is served meanwhile" \
-		in_ns "$client" labnet conns -n 20 -parallel 4 -timeout 2s -request "$(svc $family 8080)"
+		in_ns "$client" labnet conns -n 20 -parallel 4 -timeout $((2 * LAB_SLOW))s -request "$(svc $family 8080)"
 	expect_match "IPv$family: and transfers" '"failed":0' \
 		"$(in_ns "$client" labnet fetch -parallel 2 -size 200K "http://$(svc $family 8080)")"
 done
@@ -49,14 +49,14 @@ done
 start_in "$rs1" storm labnet raw -if eth0 -count 2000 "${storm[@]}"
 for family in 4 6; do
 	check "IPv$family: a storm of ARP delays nobody" \
-		in_ns "$client" labnet conns -n 20 -parallel 4 -timeout 2s -request "$(svc $family 8080)"
+		in_ns "$client" labnet conns -n 20 -parallel 4 -timeout $((2 * LAB_SLOW))s -request "$(svc $family 8080)"
 done
 stop storm || true
 
 in_ns "$rs2" nft delete table netdev dead
 for family in 4 6; do
 	poll_until 10 "IPv$family: the silent one is back, and serves" eval 'web $family | grep -q ^rs2'
-	check "IPv$family: both serve all" in_ns "$client" labnet conns -n 20 -parallel 4 -timeout 2s -request "$(svc $family 80)"
+	check "IPv$family: both serve all" in_ns "$client" labnet conns -n 20 -parallel 4 -timeout $((2 * LAB_SLOW))s -request "$(svc $family 80)"
 	check "IPv$family: UDP as well" in_ns "$client" labnet udp-echo -flows 4 "$(svc $family 53)"
 done
 in_ns "$director" labnet family drain >/dev/null

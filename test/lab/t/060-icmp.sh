@@ -109,7 +109,7 @@ for family in 4 6; do
 	ipvs -a -u "$(svc $family 99)" -r "$ghost:99" -b -w 1
 	ipvs -d -u "$(svc $family 99)" -r "$(rs 1 $family 99)"
 	capture_start "$client" eth0 gone -Q in "icmp or icmp6"
-	in_ns "$client" labnet udp-echo -timeout 1s "$(svc $family 99)" >/dev/null 2>&1 || true
+	in_ns "$client" labnet udp-echo -timeout "${LAB_SLOW}s" "$(svc $family 99)" >/dev/null 2>&1 || true
 	# shellcheck disable=SC2154 # set by setup_lab
 	expect_match "IPv$family: a host that is not there is unreachable, says the vip" \
 		"$(regex "$vip") > $(regex "$client_ip"): .*unreachable" "$(capture_stop gone | tee "$lab_tmp/cl.txt")"
@@ -117,7 +117,7 @@ for family in 4 6; do
 
 	# Hop by hop: router, director, router behind it, real server.
 	hops=$(for ttl in 1 2 3 4; do
-		in_ns "$client" traceroute "-$family" -n -q 1 -w 2 -U -p 53 -f $ttl -m $ttl "$vip" | sed 1d
+		in_ns "$client" traceroute "-$family" -n -q 1 -w $((2 * LAB_SLOW)) -U -p 53 -f $ttl -m $ttl "$vip" | sed 1d
 	done)
 	router=192.0.2.1
 	[ $family = 4 ] || router=2001:db8:c::1

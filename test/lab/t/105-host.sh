@@ -3,7 +3,7 @@
 # FULLNAT on a host that does other things too: conntrack and masquerading, its
 # own firewall, reverse path filter, policy routing, packet steering, and
 # programs of its own on the same addresses.
-# timeout: 180
+# timeout: 240
 
 setup_lab
 serve_everywhere
@@ -55,7 +55,7 @@ in_ns "$director" nft -f - <<-END
 	}
 END
 expect_eq "a rule of OUTPUT drops what is for a real server" "rs2" \
-	"$(in_ns "$client" labnet conns -n 2 -timeout 300ms -request "$vip4:80" | grep -o 'rs[12]')"
+	"$(in_ns "$client" labnet conns -n 2 -timeout $((2 * LAB_SLOW))s -request "$vip4:80" | grep -o 'rs[12]')"
 in_ns "$director" nft delete table inet filter
 poll_until 5 "without the rules it serves" web 4
 
@@ -82,8 +82,8 @@ works "with packet steering"
 # The director itself as the client, and programs of its own on the addresses.
 for family in 4 6; do
 	expect_match "IPv$family: the director as client" "^rs[12] peer=$(regex "$(host "$(lip 1 $family)")"):" \
-		"$(in_ns "$director" curl -sS --max-time 3 "http://$(svc $family 80)/")"
+		"$(curl_in "$director" "http://$(svc $family 80)/")"
 done
 serve "$director" own -tcp 9999 -udp 9999
-expect_match "a program on the local address is reached" '^own peer=' "$(in_ns "$rs1" curl -sS --max-time 3 "http://$lip4:9999/")"
-expect_match "and reaches out from it" "peer=$lip4:" "$(in_ns "$director" curl -sS --max-time 3 --interface "$lip4" "http://$rs1_ip4:8080/")"
+expect_match "a program on the local address is reached" '^own peer=' "$(curl_in "$rs1" "http://$lip4:9999/")"
+expect_match "and reaches out from it" "peer=$lip4:" "$(curl_in "$director" --interface "$lip4" "http://$rs1_ip4:8080/")"

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # A client that takes the same port again while stock still keeps the old
 # connection, and connections whose real server has been taken away.
-# timeout: 120
+# timeout: 240
 
 setup_lab
 serve_everywhere
@@ -32,7 +32,7 @@ for family in 4 6; do
 	# stock's choice, which FULLNAT must not stand in the way of.
 	set_sysctl "$director" net.ipv4.vs.expire_nodest_conn=1
 	ipvs -e -t "$service" -r "$(rs 2 $family 80)" -b -w 0
-	start_in "$client" orphan labnet keep -n 2 -timeout 2s "$service"
+	start_in "$client" orphan labnet keep -n 2 -timeout $((2 * LAB_SLOW))s "$service"
 	wait_log orphan READY
 	ipvs -e -t "$service" -r "$(rs 2 $family 80)" -b -w 1
 	ipvs -d -t "$service" -r "$(rs 1 $family 80)"

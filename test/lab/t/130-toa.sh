@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # The client's address in a TCP option: on which segments, that a client cannot
 # claim another one, and that nothing is wrong with the packets.
+# timeout: 240
 # edge: yes
 
 setup_lab
@@ -27,7 +28,7 @@ for family in 4 6; do
 	ipvs -d -t "$vip:80" -r "$(host "$(addr rs2_ip $family)"):80"
 
 	capture_start "$rs1" eth0 toa$family tcp port 80
-	check "IPv$family: the page comes" in_ns "$client" curl -sS --max-time 5 --local-port $port "http://$vip/"
+	check "IPv$family: the page comes" curl_in "$client" --local-port $port "http://$vip/"
 	text=$(capture_stop toa$family | grep " > $(regex "$(addr rs1_ip $family)")[.]80: ")
 	want=$(toa_hex "$(addr client_ip $family)" $port)
 	flags=$(tcp_flags $family)

@@ -57,7 +57,7 @@ func (o *opener) open(ctx context.Context, i int) (net.Conn, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	// A fixed local port may still be in TIME_WAIT from the last run.
-	d := net.Dialer{LocalAddr: o.local(i), Control: reuseAddr}
+	d := net.Dialer{LocalAddr: o.local(i), Control: reuseAddr, KeepAlive: noKeepAlive}
 	conn, err := d.DialContext(ctx, "tcp", o.target)
 	if err != nil {
 		return nil, "", err

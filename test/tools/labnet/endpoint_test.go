@@ -36,7 +36,7 @@ func TestEndpoints(t *testing.T) {
 		done, judge := run.client(client)
 		client.peer = peer
 		client.sendSYN()
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		served := make(chan error)
 		go func() { served <- drive(ctx, server, there, server.over) }()

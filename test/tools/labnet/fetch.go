@@ -124,7 +124,7 @@ func newFetcher(url, bind string, size int64) (*fetcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := net.Dialer{LocalAddr: tcpBind(local)}
+	dialer := net.Dialer{LocalAddr: tcpBind(local), KeepAlive: noKeepAlive}
 	return &fetcher{
 		url:  strings.TrimSuffix(url, "/"),
 		size: size,
@@ -142,7 +142,7 @@ func runFetch(args []string, out io.Writer) error {
 	sizeArg := fs.String("size", "1M", "bytes of a transfer")
 	direction := fs.String("direction", "both", "down, up or both")
 	bind := fs.String("bind", "", "local address")
-	timeout := fs.Duration("timeout", time.Minute, "for everything")
+	timeout := fs.Duration("timeout", patience(time.Minute), "for everything")
 	rest, err := parseFlags(fs, args, 1)
 	if err != nil {
 		return err

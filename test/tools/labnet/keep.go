@@ -25,12 +25,14 @@ type keepReport struct {
 }
 
 // keepOne makes a request on conn in every interval until ctx is done or one
-// fails; it returns how many went well.
+// fails, but at least one; it returns how many went well.
 func keepOne(ctx context.Context, conn net.Conn, interval, timeout time.Duration) (int, error) {
 	for done := 0; ; done++ {
 		select {
 		case <-ctx.Done():
-			return done, nil
+			if done > 0 {
+				return done, nil
+			}
 		case <-time.After(interval):
 		}
 		if _, err := greet(conn, timeout, false); err != nil {
@@ -70,7 +72,7 @@ func runKeep(args []string, out io.Writer) error {
 	n := fs.Int("n", 4, "connections")
 	interval := fs.Duration("interval", 50*time.Millisecond, "between two requests on a connection")
 	bind := fs.String("bind", "", "local address; with a port: count up from it")
-	fs.DurationVar(&o.timeout, "timeout", 5*time.Second, "for each request")
+	fs.DurationVar(&o.timeout, "timeout", patience(5*time.Second), "for each request")
 	fs.BoolVar(&o.reset, "reset", false, "end them by RST")
 	rest, err := parseFlags(fs, args, 1)
 	if err != nil {

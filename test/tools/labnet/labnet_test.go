@@ -178,6 +178,31 @@ func TestConns_refused(t *testing.T) {
 	}
 }
 
+// TestKeep_toldToEnd: also who is told to end at once has used each connection.
+func TestKeep_toldToEnd(t *testing.T) {
+	tcp, _ := startServer(t)
+	o := opener{target: tcp, timeout: 5 * time.Second, request: true}
+	conns, _ := o.openAll(context.Background(), 3, 3, true)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	report := keepAll(ctx, conns, time.Hour, o.timeout)
+	for _, conn := range conns {
+		conn.Close()
+	}
+	if report.Requests != 3 || report.Failed != 0 {
+		t.Errorf("got %+v", report)
+	}
+}
+
+func TestPatience(t *testing.T) {
+	for slow, want := range map[string]time.Duration{"": time.Second, "1": time.Second, "12": 12 * time.Second, "x": time.Second} {
+		t.Setenv("LAB_SLOW", slow)
+		if got := patience(time.Second); got != want {
+			t.Errorf("LAB_SLOW=%q: %v, want %v", slow, got, want)
+		}
+	}
+}
+
 func TestParsePackets(t *testing.T) {
 	packets, err := parsePackets([]string{"45 00:00", "ff"})
 	if err != nil || len(packets) != 2 || !bytes.Equal(packets[0], []byte{0x45, 0, 0}) {

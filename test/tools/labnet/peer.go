@@ -16,7 +16,7 @@ import (
 func runPeer(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("peer", flag.ContinueOnError)
 	bind := fs.String("bind", "", "local address, with or without a port")
-	timeout := fs.Duration("timeout", 5*time.Second, "for everything")
+	timeout := fs.Duration("timeout", patience(5*time.Second), "for everything")
 	rest, err := parseFlags(fs, args, 1)
 	if err != nil {
 		return err

@@ -93,7 +93,7 @@ func plainAddr(s string) string {
 
 // listen opens all ports; start the servers only when every one is open.
 func (s *server) listen(ctx context.Context, tcp, udp []uint16) ([]net.Listener, []*net.UDPConn, error) {
-	var lc net.ListenConfig
+	lc := net.ListenConfig{KeepAlive: noKeepAlive}
 	var listeners []net.Listener
 	var conns []*net.UDPConn
 	for _, port := range tcp {

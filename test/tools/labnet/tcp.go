@@ -254,7 +254,7 @@ func runTCP(args []string, out io.Writer) error {
 	dev := fs.String("tun", "", "TUN device that leads to the local address")
 	localArg := fs.String("local", "", "local address and port")
 	listen := fs.Bool("listen", false, "serve one connection")
-	timeout := fs.Duration("timeout", 20*time.Second, "for the transfer")
+	timeout := fs.Duration("timeout", patience(20*time.Second), "for the transfer")
 	peer, err := r.parse(args, fs, listen)
 	if err != nil {
 		return err
