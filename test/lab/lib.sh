@@ -189,9 +189,15 @@ counter() {
 		{ echo "no counter $2" >&2; return 1; }
 }
 
+# counter_reached NS NAME N: also sets after, what it is at.
+counter_reached() {
+	after=$(counter "$1" "$2")
+	[ "$after" -ge "$3" ]
+}
+
 # expect_counter_delta DESCRIPTION NS NAME DELTA COMMAND...: runs the command,
 # which must succeed, and compares by how much the counter grew. DELTA is a
-# number, or >=N.
+# number, or >=N. What the command sent last may still be on its way.
 expect_counter_delta() {
 	local description=$1 ns=$2 name=$3 want=$4 before after delta out
 	shift 4
@@ -200,7 +206,7 @@ expect_counter_delta() {
 		not_ok "$description" "command: $*" "$out"
 		return
 	fi
-	after=$(counter "$ns" "$name")
+	wait_until 2 counter_reached "$ns" "$name" $((before + ${want#>=})) || true
 	delta=$((after - before))
 	case $want in
 	'>='*) [ $delta -ge "${want#>=}" ] && ok "$description" && return ;;
@@ -289,14 +295,31 @@ capture_start() {
 	wait_log "capture-$name" 'listening on'
 }
 
+# capture_counts PID LOG: how many packets tcpdump has met and read, in its words.
+capture_counts() {
+	local -a asked lines
+	mapfile asked <"$2"
+	kill -s USR1 "$1" 2>/dev/null || return 0
+	for _ in {1..25}; do
+		mapfile lines <"$2"
+		# It writes a line in pieces.
+		[[ ${#lines[@]} -eq ${#asked[@]} || ${lines[-1]} != *$'\n' ]] || break
+		sleep 0.1
+	done
+	echo "${lines[-1]}"
+}
+
 # capture_stop NAME: prints what was captured as text, without times.
 capture_stop() {
-	local before=-1 now=0
-	# What is on its way to tcpdump would be lost.
-	while [ "$now" != "$before" ]; do
+	local log=$lab_tmp/capture-$1.log before now=
+	# What is on its way to tcpdump would be lost. It is asked itself, as the
+	# size of its file may only say that it had no turn. Without a process for
+	# each question: those take a busy machine seconds.
+	for _ in {1..25}; do
 		before=$now
 		sleep 0.2
-		now=$(stat -c %s "$lab_tmp/$1.pcap")
+		now=$(capture_counts "${lab_pid[capture-$1]}" "$log")
+		[ "$now" != "$before" ] || break
 	done
 	stop "capture-$1" || true
 	tcpdump -Z root -t -n -vv -r "$lab_tmp/$1.pcap" 2>/dev/null
@@ -314,6 +337,11 @@ dump_state() {
 	dmesg | tail -n 10
 }
 
+# no_orphans: nowhere a socket whose program has closed it waits for its peer.
+no_orphans() {
+	[[ $(</proc/net/sockstat) = *" orphan 0 "* ]]
+}
+
 # cleanup: ends everything that runs in our namespaces and deletes them.
 cleanup() {
 	local ns pids
@@ -324,6 +352,8 @@ cleanup() {
 	done
 	jobs -p | xargs -r kill -9 2>/dev/null || true
 	wait
+	# A socket that is never answered again keeps its namespace alive for 100 s.
+	wait_until 5 no_orphans || true
 	for ns in ${lab_namespaces[@]+"${lab_namespaces[@]}"}; do
 		ip netns del "$ns" 2>/dev/null || true
 	done

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # TCP through FULLNAT, both address families: who sees which addresses, who is
 # counted, and that what arrives is what was sent.
-# timeout: 120
+# timeout: 240
 # edge: yes
 
 setup_lab

@@ -3,7 +3,7 @@
 # Checksums and sizes under offload: with segmentation and checksums left to the
 # device on both sides of the director, on one, on the other, and on none. A
 # wire whose sender computes checksums itself must show no wrong one.
-# timeout: 180
+# timeout: 240
 
 setup_lab
 serve_everywhere

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # UDP through FULLNAT: datagrams as DNS has them, fragments of both sides, flows
 # and their timeout, and the checksum that IPv4 allows to leave out.
-# timeout: 120
+# timeout: 240
 # edge: yes
 
 setup_lab

@@ -3,7 +3,7 @@
 # A range of 100 local ports driven to its end and back: how many connections it
 # holds, what is said when it is full, that nothing else suffers, and that ports
 # that become free serve again.
-# timeout: 240
+# timeout: 480
 
 setup_lab
 serve_everywhere
@@ -22,8 +22,8 @@ for family in 4 6; do
 	ipvs -P -t "$service" -z "$lip"
 	fullnat_service -t $family 8080
 
-	start_in "$client" "few$family" labnet conns -n 10 -reset -request -hold 60s "$service"
-	start_in "$client" "most$family" labnet conns -n 90 -reset -request -hold 60s "$service"
+	start_in "$client" "few$family" labnet conns -n 10 -reset -request -hold 600s "$service"
+	start_in "$client" "most$family" labnet conns -n 90 -reset -request -hold 600s "$service"
 	wait_log "few$family" '"opened":10,'
 	wait_log "most$family" '"opened":90,'
 	expect_eq "IPv$family: 100 ports hold 100 connections" 100 "$(conns_of -t "$service" "$lip")"
@@ -36,7 +36,7 @@ for family in 4 6; do
 	# Towards another real server the same ports are free again.
 	ipvs -a -t "$service" -r "$(rs 2 $family 80)" -b
 	ipvs -e -t "$service" -r "$(rs 1 $family 80)" -b -w 0
-	start_in "$client" "second$family" labnet conns -n 100 -reset -request -hold 60s "$service"
+	start_in "$client" "second$family" labnet conns -n 100 -reset -request -hold 600s "$service"
 	wait_log "second$family" '"opened":100,'
 	expect_eq "IPv$family: two real servers share the ports" "$(lports $family 1)" "$(lports $family 2)"
 	expect_eq "IPv$family: which is 200 connections" 200 "$(conns_of -t "$service" "$lip")"

@@ -3,7 +3,7 @@
 # ICMP errors of both sides, in the routed lab: path MTU discovery across narrow
 # links behind and at the director, ports and hosts that are not there, hops
 # that run out, and rubbish.
-# timeout: 240
+# timeout: 480
 # edge: yes
 
 setup_routed_lab

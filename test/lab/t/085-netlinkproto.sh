@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The Go library against this kernel: what its tests with the tag vm ask of both
 # families, and the transport on the kernel's own controller.
-# timeout: 180
+# timeout: 240
 
 # shellcheck disable=SC2154 # lib.sh's variables
 log=$lab_tmp/netlinkproto.log

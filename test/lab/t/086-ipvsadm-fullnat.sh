@@ -111,7 +111,9 @@ adm -A "${svc[@]}" -s rr
 adm -a "${svc[@]}" -r "$rs1_ip4:8080" -b
 adm -P "${svc[@]}" -z "$lip4"
 expect_match "FULLNAT serves the client" "^rs1 peer=$lip4:" \
-	"$(run_in "$client" curl -sS --max-time 5 "http://$vip4/")"
+	"$(curl_in "$client" "http://$vip4/")"
+# Both lists are to have it in the same state.
+poll_until 5 "the connection ends" eval 'adm -Lnc | grep -q TIME_WAIT'
 expect_eq "-Lnc is stock's" "$(in_ns "$director" ipvsadm -Lnc | cut -c1-3,12-)" "$(adm -Lnc | cut -c1-3,12-)"
 expect_match "-Lnc --local" "$client_ip4:[0-9]+ +$vip4:80 +$lip4:[0-9]+ +$rs1_ip4:8080" "$(adm -Lnc --local)"
 expect_match "-Lc --json --local" "\"local\":\{\"address\":\"$lip4\",\"port\":[0-9]+\}" "$(adm -Lc --json --local)"
@@ -126,12 +128,12 @@ expect_match "connections are there to be drained" " $lip4 +0 +[2-9] " "$(adm -G
 expect_eq "--drain says nothing" "" "$(adm --drain 2>&1)"
 poll_until 10 "--drain ends every connection" no_conns
 stop keep || true
-expect_counter_delta "then new ones are refused" "$director" fullnat_draining '>=1' \
-	check_fails "and get no answer" in_ns "$client" curl -sS --max-time 2 "http://$vip4/"
+expect_counter_delta "then new ones are refused and get no answer" "$director" fullnat_draining '>=1' \
+	eval '! in_ns "$client" curl -sS --max-time 2 "http://$vip4/"'
 expect_eq "--drain keeps the tables" "$saved" "$(adm -Sn)"
 adm -P "${svc[@]}" -z 10.0.0.2
 expect_match "a new local address ends the drain" "^rs1 peer=10.0.0.[12]:" \
-	"$(in_ns "$client" curl -sS --max-time 5 "http://$vip4/")"
+	"$(curl_in "$client" "http://$vip4/")"
 adm --drain
 poll_until 10 "a drained module can be removed" rmmod ip_vs_fullnat
 adm_says 2 "nothing to drain: ip_vs_fullnat is not loaded" --drain

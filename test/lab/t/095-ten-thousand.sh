@@ -18,4 +18,4 @@ expect_eq "nothing was refused" "0 0 0" \
 poll_until 40 "all are given back" all_given_back
 expect_eq "-G counts none" "0 0" "$(conns_of -t "$vip4:80" "$lip4") $(conns_of -t "$vip4:80" "$(lip 2 4)")"
 expect_match "nor does stock" "-> $rs1_ip4:80 +FullNat 1 +0 +0" "$(ipvs -Ln)"
-check "the module has no users left" rmmod ip_vs_fullnat
+poll_until 5 "the module has no users left" rmmod ip_vs_fullnat

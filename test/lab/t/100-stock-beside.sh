@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Stock services on the same director are as they were: NAT, direct routing and
 # tunnels beside FULLNAT, in one service with it, and with the module idle.
-# timeout: 180
+# timeout: 240
 # modules: ip_vs
 
 setup_lab

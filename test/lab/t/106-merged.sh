@@ -3,7 +3,7 @@
 # Packets that the director's devices have merged (GRO, and GRO as a list of
 # packets), in bursts, from both sides; a reverse path filter that is loose; and
 # routes by the mark of each answer.
-# timeout: 120
+# timeout: 240
 
 setup_lab
 serve "$rs1" rs1

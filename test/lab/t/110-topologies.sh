@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Other ways to plug a director in: everything in one subnet on one interface,
 # VLANs, and a bridge on the director.
-# timeout: 120
+# timeout: 240
 
 # serves NAME [BYTES]: TCP and UDP with datagrams of that size, both families,
 # from both real servers.

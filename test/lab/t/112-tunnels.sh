@@ -3,7 +3,7 @@
 # Clients behind a tunnel and behind IPsec, in transport and in tunnel mode: what
 # the director answers takes the same way, whole, and never in clear; the usual
 # way and by the fast path.
-# timeout: 180
+# timeout: 240
 # once: newest
 
 # Whatever carries it has less room than the real servers' wires.

@@ -3,7 +3,7 @@
 # An established connection that expires is reset on both sides, with sequence
 # numbers that both accept; a drain ends all of them the same way. And lost
 # packets are made up for: selective acknowledgements name the right bytes.
-# timeout: 100
+# timeout: 480
 
 setup_lab
 serve_everywhere
@@ -26,7 +26,7 @@ for family in 4 6; do
 	fullnat_service -t $family 8080
 
 	# Idle for longer than stock's timeout.
-	ipvs --set 1 1 1
+	ipvs --set 3 1 1
 	told_client=$(counter "$director" fullnat_rst_client)
 	told_server=$(counter "$director" fullnat_rst_server)
 	start_in "$client" idle labnet conns -n 2 -request -hold 60s "$vip:80"
@@ -59,12 +59,14 @@ for family in 4 6; do
 	for ns in "$client" "$rs1" "$rs2"; do
 		in_ns "$ns" tc qdisc del dev eth0 root
 	done
+	# What was lost last is sent again, and nobody answers behind -C.
+	poll_until 20 "IPv$family: all of them end" no_orphans
 	ipvs -C
 done
 
 # Switched off, nobody is told.
 fullnat_service -t 4 80
-ipvs --set 1 1 1
+ipvs --set 3 1 1
 set_sysctl "$director" net.ipv4.vs.conn_expire_tcp_rst=0
 start_in "$client" idle labnet conns -n 1 -request -hold 60s "$vip4:80"
 wait_log idle '"opened":1'

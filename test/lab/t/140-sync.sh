@@ -8,7 +8,7 @@
 #             .- eth0 -- director -- eth0 -.
 #   client ---+             | sync0        +--- rs1
 #             '- eth1 --  backup  -- eth1 -'
-# timeout: 180
+# timeout: 480
 
 setup_lab
 serve "$rs1" rs1
@@ -85,7 +85,7 @@ take_over() {
 # keep 4|6 PORT: a TCP connection from that port of the client, in use until it
 # breaks; the port's name is keepPORT.
 keep() {
-	start_in "$client" "keep$2" labnet keep -n 1 -interval 200ms -timeout 2s \
+	start_in "$client" "keep$2" labnet keep -n 1 -interval 200ms -timeout $((5 * LAB_SLOW))s \
 		-bind "$(host "$(addr client_ip "$1")"):$2" "$(svc "$1" 80)"
 	wait_log "keep$2" READY
 }
@@ -112,7 +112,7 @@ for family in 4 6; do
 	poll_until 10 "IPv$family: and of the UDP flow" synced $family 4002$family "$(regex "$(rs 1 $family 53)")"
 	expect_eq "IPv$family: it binds neither" "" "$(bound "$backup" "400[12]$family")"
 done
-expect_match "the backup counts them at the real server" "-> $rs1_ip4:80 +FullNat 1 +1 +0" "$(on "$backup" ipvs -Ln)"
+poll_until 5 "the backup counts them at the real server" eval 'on "$backup" ipvs -Ln | grep -Eq -- "-> $rs1_ip4:80 +FullNat 1 +1 +0"'
 expect_eq "the backup has translated nothing" "0 0" "$(counter "$backup" fullnat_conn_bound) $(counter "$backup" fullnat_in_pkts)"
 
 # refused 4|6 PORT: labnet keep from there ends at once, by RST.
@@ -182,10 +182,23 @@ done
 received() {
 	in_ns "$rs1" ss -Htin "dport = :20000 and dst $(host "$(lip 1 "$1")")" | sed -n 's/.*bytes_received:\([0-9]*\).*/\1/p'
 }
+
+# quiet 4|6: rs1 has read and answered all, and what it sent is acknowledged.
+quiet() {
+	[ "$(in_ns "$rs1" ss -Htn state established "dport = :20000 and dst $(host "$(lip 1 "$1")")" | awk '{ print $1, $2 }')" = "0 0" ] &&
+		[ "$(in_ns "$client" ss -Htn state established "sport = :4004$1" | awk '{ print $2 }')" = 0 ]
+}
+
+# Not in the middle of a request: rs1 would send its answer once more, to the
+# backup, and lose the connection by that.
+for family in 4 6; do kill -s STOP "${lab_pid[keep4004$family]}"; done
+for family in 4 6; do poll_until 5 "IPv$family: the connection is idle for a while" quiet $family; done
 take_over backup
 for family in 4 6; do
 	eval "before$family=$(received $family)"
+	expect_match "IPv$family: the real server has the connection" '^[1-9]' "$(received $family)"
 done
+for family in 4 6; do kill -s CONT "${lab_pid[keep4004$family]}"; done
 for family in 4 6; do
 	refused $family 4004$family
 	before=before$family
