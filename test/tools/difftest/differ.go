@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -187,20 +188,45 @@ func (d *differ) step(s step) []string {
 	return compare(s, want, d.excuse(s, want, got))
 }
 
-// sameAttempts is how often two lists with running timers are made, until no
-// second has passed between the two; on a busy machine most are in vain.
+// sameAttempts is how often two lists are made until they are the same: now and
+// then the kernel adds up statistics in between.
 const sameAttempts = 12
 
-// same compares what the tools show of the first namespace.
+// same compares what the tools show of the first namespace. Ours is made between
+// two lists of stock's, as timers run: on a busy machine each time.
 func (d *differ) same(s step) (diffs []string) {
 	for range sameAttempts {
 		want := d.a.exec(d.stock, "ipvsadm", s.args, s.stdin)
 		got := d.a.exec(d.ours, "ipvsadm", s.args, s.stdin)
+		after := d.a.exec(d.stock, "ipvsadm", s.args, s.stdin)
+		got.stdout = stopTimers(want.stdout, got.stdout, after.stdout)
 		if diffs = compare(s, want, d.excuse(s, want, got)); diffs == nil {
 			break
 		}
 	}
 	return diffs
+}
+
+// timerText is how much time a connection has left, in minutes and seconds.
+var timerText = regexp.MustCompile(`\b[0-9]{2,}:[0-9]{2}\b`)
+
+// stopTimers returns the list now with the timers of the list before, where they
+// are what they can be between the lists before and after.
+func stopTimers(before, now, after string) string {
+	first, last := timerText.FindAllString(before, -1), timerText.FindAllString(after, -1)
+	i := -1
+	return timerText.ReplaceAllStringFunc(now, func(text string) string {
+		i++
+		if i >= len(first) || i >= len(last) || shorter(first[i], text) || shorter(text, last[i]) {
+			return text
+		}
+		return first[i]
+	})
+}
+
+// shorter compares the texts of two timers.
+func shorter(a, b string) bool {
+	return len(a) < len(b) || len(a) == len(b) && a < b
 }
 
 // carry saves the table of each side and restores it on the other side with the

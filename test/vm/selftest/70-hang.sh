@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # modules: none
-# timeout: 3
+# timeout: 6
 ok "this passes"
 sleep 1000
