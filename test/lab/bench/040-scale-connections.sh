@@ -5,7 +5,7 @@
 # that a connection takes. LAB_CONNS: other numbers; a million wants
 # IPVS_FULLNAT_MEMORY=4096 and a quarter of an hour.
 # qemu: -accel tcg -icount shift=0,sleep=off -smp 1
-# modules: none
+# modules: ip_vs_fullnat
 # timeout: 3600
 # shellcheck disable=SC2154 # lib.sh's variables
 . /lab/lib-bench.sh
@@ -14,6 +14,7 @@ packets=${LAB_PACKETS:-1024}
 size=${LAB_SIZE:-100}
 flows=64
 # As docs/sizing.md has it: about as many buckets as connections.
+rmmod ip_vs_fullnat ip_vs
 modprobe ip_vs conn_tab_bits=20
 modprobe ip_vs_fullnat
 modprobe nf_conntrack
@@ -46,12 +47,15 @@ new_lab() {
 
 # more_addresses FAMILY COUNT: local addresses, each good for 60 000 connections.
 more_addresses() {
-	local i count=$(($2 / 50000 + 1))
-	for ((i = 5; i <= count; i++)); do
-		set_addresses "$director" lo "$(lip $i "$1")/$([ "$1" = 4 ] && echo 32 || echo 128)"
+	local i count=$(($2 / 50000 + 1)) length=32
+	[ "$1" = 4 ] || length=128
+	for ((i = addresses + 1; i <= count; i++)); do
+		# The lab gives the director four.
+		[ $i -le 4 ] || set_addresses "$director" lo "$(lip $i "$1")/$length"
+		case $side in fullnat*) ipvs -P -t "$target" -z "$(lip $i "$1")" ;; esac
 	done
+	addresses=$((count > addresses ? count : addresses))
 	case $side in
-	fullnat*) for ((i = 2; i <= count; i++)); do ipvs -P -t "$target" -z "$(lip $i "$1")"; done ;;
 	masquerade)
 		# An address has no more ports for nft, either.
 		[ "$1" = 4 ] || return 0
@@ -64,7 +68,7 @@ more_addresses() {
 # measure SIDE FAMILY
 measure() {
 	local family=$2 have=0 step=0 count before bytes first report way
-	side=$1
+	side=$1 addresses=1
 	new_lab
 	side_on "$side" "$family"
 	for count in ${LAB_CONNS:-1 1000 100000}; do
