@@ -17,10 +17,11 @@ silence "$rs1"
 set_routes "$director" "$client_ip4" "$client_ip6" 198.18.0.0/15 2001:db8:5::/48
 step=0
 
-# syns COUNT: what the SYN of each of so many new connections costs.
+# syns COUNT: sets syn to what the SYN of each of so many new connections costs.
+# Not by printing it: in a subshell the next ones would be of the same clients.
 syns() {
 	step=$((step + 1))
-	field first "$(packet_cost 4 -first -from "198.18.$step.1:10000" -flows "$1")"
+	syn=$(field first "$(packet_cost 4 -first -from "198.18.$step.1:10000" -flows "$1")")
 }
 
 # established CASE SIDE AT: figures of established connections.
@@ -40,7 +41,8 @@ for side in $(wanted nat fullnat fullnat-fast); do
 			echo "-A -t 203.$((have / 62500)).$((have / 250 % 250)).$((have % 250 + 1)):100 -s rr"
 		done >"$lab_tmp/services"
 		ipvs -R <"$lab_tmp/services"
-		figure scale-services-new "$side" 4 syn instructions/SYN "$(syns 1000)" "services=$count"
+		syns 1000
+		figure scale-services-new "$side" 4 syn instructions/SYN "$syn" "services=$count"
 		established scale-services "$side" "services=$count"
 	done
 	expect_eq "$side: $have services" "$have" "$(ipvs -Sn | grep -c '^-A')"
@@ -56,7 +58,8 @@ for side in $(wanted fullnat fullnat-fast); do
 			echo "-P -t $target -z 10.0.$((16 + have / 200)).$((have % 200 + 1))"
 		done >"$lab_tmp/addresses"
 		ipvs -R <"$lab_tmp/addresses"
-		figure scale-addresses-new "$side" 4 syn instructions/SYN "$(syns 1000)" "addresses=$count"
+		syns 1000
+		figure scale-addresses-new "$side" 4 syn instructions/SYN "$syn" "addresses=$count"
 		established scale-addresses "$side" "addresses=$count"
 	done
 	expect_eq "$side: $have local addresses" "$have" "$(ipvs -Sn | grep -c '^-P')"
@@ -71,8 +74,9 @@ for side in $(wanted fullnat); do
 		have=$(counter "$director" fullnat_conn_bound)
 		: "${ports_from:=$have}"
 		# Half of those that are timed come before, half behind.
-		syns $((percent * 100 - 100 - have + ports_from)) >/dev/null
-		figure scale-ports-new "$side" 4 syn instructions/SYN "$(syns 200)" "percent=$percent"
+		syns $((percent * 100 - 100 - have + ports_from))
+		syns 200
+		figure scale-ports-new "$side" 4 syn instructions/SYN "$syn" "percent=$percent"
 	done
 	expect_eq "$side: each had a port" 0 "$(counter "$director" fullnat_no_port)"
 	expect_eq "$side: 96 % are taken" 9600 "$(conns_of -t "$target" "$(lip 1 4)")"
