@@ -66,6 +66,11 @@ curl_in() {
 	in_ns "$ns" curl -sS --max-time $((5 * LAB_SLOW)) "$@"
 }
 
+# schedulers: what this kernel has been built with: Debian's 6.1 has no twos.
+schedulers() {
+	find /lib/modules -name 'ip_vs_*.ko*' | sed 's/.*ip_vs_//; s/[.]ko.*//' | grep -vx 'ftp\|pe_sip\|fullnat' | sort
+}
+
 # web 4|6 [PORT]: what a GET of the service's page answers.
 web() {
 	curl_in "$client" "http://$(svc "$1" "${2:-80}")/"
