@@ -12,6 +12,14 @@ serve_everywhere
 offload off "$client" eth0
 offload off "$rs1" eth0
 
+# steered: packets that one CPU has handed to another, of the whole machine.
+steered() {
+	local -a fields
+	local sum=0
+	while read -r -a fields; do sum=$((sum + 16#${fields[9]})); done </proc/net/softnet_stat
+	echo $sum
+}
+
 # proxied FAMILY: the service's line of -Ln.
 proxied() {
 	ipvs -Ln -t "$(svc "$1" 80)" | grep '^TCP'
@@ -59,4 +67,19 @@ for family in 4 6; do
 	expect_match "IPv$family: -E keeps it" ' wrr synproxy$' "$(proxied $family)"
 	ipvs -E -t "$vip" -s rr -j disable
 	expect_counter_delta "IPv$family: switched off, no cookies" "$director" synproxy_syn_cnt 0 web $family
+done
+
+# The same where what comes in goes from CPU to CPU.
+spread_over_cpus "$director" cl
+spread_over_cpus "$director" rs1
+for family in 4 6; do
+	vip=$(svc $family 80)
+	ipvs -E -t "$vip" -s rr -j enable
+	joined=$(counter "$director" synproxy_spliced) refused=$(counter "$director" fullnat_no_syn) moved=$(steered)
+	out=$(in_ns "$client" labnet conns -n 100 -parallel 10 -request "$vip")
+	expect_match "IPv$family: 100 connections over all CPUs" '"opened":100,"failed":0' "$out"
+	check "IPv$family: 1 MB each way over them" in_ns "$client" labnet fetch -size 1M "http://$vip"
+	expect_eq "IPv$family: all were proxied" 102 $(($(counter "$director" synproxy_spliced) - joined))
+	expect_eq "IPv$family: none was met half made" "$refused" "$(counter "$director" fullnat_no_syn)"
+	! has rps || expect_within "IPv$family: packets did change their CPU" 1 1000000 $(($(steered) - moved))
 done
