@@ -11,6 +11,11 @@ setup_director
 for family in 4 6; do
 	vip=$(svc $family 80)
 	check_fails "IPv$family: not for UDP" ipvs -A -u "$vip" -s rr -j enable
+	expect_match "IPv$family: and why not" 'synproxy is only for TCP' "$(ipvs -A -u "$vip" -s rr -j enable 2>&1 || true)"
+	ipvs -A -u "$vip" -s rr
+	expect_match "IPv$family: nor by an edit" 'synproxy is only for TCP' "$(ipvs -E -u "$vip" -s rr -j enable 2>&1 || true)"
+	expect_no_match "IPv$family: which changes nothing" synproxy "$(ipvs -Ln)"
+	ipvs -D -u "$vip"
 	synproxied $family
 	for method in -m -g; do
 		check_fails "IPv$family: no real server by $method" ipvs -a -t "$vip" -r "$(rs 2 $family 80)" $method
