@@ -32,13 +32,14 @@ static const struct rhashtable_params portmap_params = {
 	.automatic_shrinking = true,
 };
 
+/* NULL: somebody else's is about to go. ERR_PTR(-ENOMEM). */
 static struct fnat_portmap *portmap_add(const struct fnat_portmap_key *key)
 {
 	struct fnat_portmap *map, *old;
 
 	map = kzalloc(sizeof(*map), GFP_ATOMIC | __GFP_NOWARN);
 	if (!map)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	map->key = *key;
 	refcount_set(&map->taken, 1);
 
@@ -47,11 +48,12 @@ static struct fnat_portmap *portmap_add(const struct fnat_portmap_key *key)
 	if (!old)
 		return map;
 	kfree(map);
-	if (IS_ERR(old) || !refcount_inc_not_zero(&old->taken))
-		return NULL;
-	return old;
+	if (IS_ERR(old))
+		return ERR_PTR(-ENOMEM);
+	return refcount_inc_not_zero(&old->taken) ? old : NULL;
 }
 
+/* ERR_PTR(-ENOMEM) when there is no memory for one. */
 static struct fnat_portmap *portmap_get(const struct fnat_portmap_key *key)
 {
 	struct fnat_portmap *map;
@@ -71,7 +73,7 @@ static struct fnat_portmap *portmap_get(const struct fnat_portmap_key *key)
 			return map;
 		cpu_relax();
 	}
-	return NULL;
+	return ERR_PTR(-ENOMEM);
 }
 
 static void portmap_put(struct fnat_portmap *map)
@@ -152,8 +154,8 @@ struct fnat_portmap *fnat_ports_take(struct fnat_laddr *laddr, u16 protocol,
 	struct fnat_portmap *map = portmap_get(&key);
 	int bit;
 
-	if (!map)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(map))
+		return map;
 	bit = take_port(&laddr->fn->sysctl, map->bits);
 	if (bit < 0) {
 		portmap_put(map);
