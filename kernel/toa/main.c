@@ -118,7 +118,8 @@ static int params_check(void)
 	struct toa_config *config = toa_config_parse(kinds, trusted);
 
 	if (IS_ERR(config)) {
-		pr_err("a list of kinds or trusted networks is malformed\n");
+		if (PTR_ERR(config) != -ENOMEM)
+			pr_err("a list of kinds or trusted networks is malformed\n");
 		return PTR_ERR(config);
 	}
 	kfree(config);
