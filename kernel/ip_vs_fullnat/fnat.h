@@ -89,7 +89,7 @@ struct fnat_snat_net {
 	struct list_head zones;		/* in order of matching [lock, RCU] */
 	unsigned int zone_count;	/* [lock] */
 	u8 on[2];			/* IPv4, IPv6: FNAT_SNAT_* [ONCE] */
-	struct work_struct uplink_work;
+	struct delayed_work uplink_work;
 };
 
 /* What the module knows of a network namespace. */
@@ -300,10 +300,20 @@ void fnat_laddr_set_free(struct fnat_net *fn,
 struct fnat_svc_laddr *fnat_laddr_set_find(const struct fnat_laddr_set *set,
 					   u16 af,
 					   const union nf_inet_addr *addr);
-int fnat_laddr_set_add(struct fnat_net *fn, struct fnat_laddr_set __rcu **slot,
-		       u16 af, const union nf_inet_addr *addr);
-int fnat_laddr_set_del(struct fnat_net *fn, struct fnat_laddr_set __rcu **slot,
-		       u16 af, const union nf_inet_addr *addr);
+struct fnat_laddr_set *
+fnat_laddr_set_with(struct fnat_net *fn,
+		    struct fnat_laddr_set __rcu *const *slot, u16 af,
+		    const union nf_inet_addr *addr);
+struct fnat_laddr_set *
+fnat_laddr_set_without(struct fnat_net *fn,
+		       struct fnat_laddr_set __rcu *const *slot, u16 af,
+		       const union nf_inet_addr *addr);
+void fnat_laddr_set_publish(struct fnat_net *fn,
+			    struct fnat_laddr_set __rcu **slot,
+			    struct fnat_laddr_set *new);
+void fnat_laddr_set_discard(struct fnat_net *fn,
+			    struct fnat_laddr_set __rcu *const *slot,
+			    struct fnat_laddr_set *new);
 void fnat_svc_laddr_put(struct fnat_svc_laddr *entry);
 
 /* defence.c: changes under fn->lock, the verdict under RCU */

@@ -93,50 +93,90 @@ void fnat_svc_laddr_put(struct fnat_svc_laddr *entry)
 	kfree_rcu(entry, rcu);
 }
 
-/* Appends @addr: 0, -EEXIST or -ENOMEM. */
-int fnat_laddr_set_add(struct fnat_net *fn, struct fnat_laddr_set __rcu **slot,
-		       u16 af, const union nf_inet_addr *addr)
+/*
+ * The set with @addr appended, which nobody sees yet: it is to be published or
+ * discarded. ERR_PTR(-EEXIST) or ERR_PTR(-ENOMEM).
+ */
+struct fnat_laddr_set *
+fnat_laddr_set_with(struct fnat_net *fn,
+		    struct fnat_laddr_set __rcu *const *slot, u16 af,
+		    const union nf_inet_addr *addr)
 {
-	struct fnat_laddr_set *old = fnat_laddr_set_locked(fn, slot), *new;
+	const struct fnat_laddr_set *old = fnat_laddr_set_locked(fn, slot);
 	struct fnat_svc_laddr *entry;
+	struct fnat_laddr_set *new;
 
 	if (set_index(old, af, addr) >= 0)
-		return -EEXIST;
+		return ERR_PTR(-EEXIST);
 	new = set_alloc(old->count + 1);
 	if (!new)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	entry = entry_alloc(fn, af, addr);
 	if (!entry) {
 		kvfree(new);
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	}
 	memcpy(new->entry, old->entry, old->count * sizeof(*old->entry));
 	new->entry[old->count] = entry;
-	rcu_assign_pointer(*slot, new);
-	kvfree_rcu(old, rcu);
-	fn->generation++;
-	return 0;
+	return new;
 }
 
-/* 0, -ENOENT or -ENOMEM. Connections keep the address that they use. */
-int fnat_laddr_set_del(struct fnat_net *fn, struct fnat_laddr_set __rcu **slot,
-		       u16 af, const union nf_inet_addr *addr)
+/* The same without @addr. ERR_PTR(-ENOENT) or ERR_PTR(-ENOMEM). */
+struct fnat_laddr_set *
+fnat_laddr_set_without(struct fnat_net *fn,
+		       struct fnat_laddr_set __rcu *const *slot, u16 af,
+		       const union nf_inet_addr *addr)
 {
-	struct fnat_laddr_set *old = fnat_laddr_set_locked(fn, slot), *new;
+	const struct fnat_laddr_set *old = fnat_laddr_set_locked(fn, slot);
 	int gone = set_index(old, af, addr);
+	struct fnat_laddr_set *new;
 	unsigned int i, n = 0;
 
 	if (gone < 0)
-		return gone;
+		return ERR_PTR(gone);
 	new = set_alloc(old->count - 1);
 	if (!new)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	for (i = 0; i < old->count; i++)
 		if (i != gone)
 			new->entry[n++] = old->entry[i];
+	return new;
+}
+
+/* Gives up the entries that @kept lacks; those of both have the same order. */
+static void put_missing(const struct fnat_laddr_set *set,
+			const struct fnat_laddr_set *kept)
+{
+	unsigned int i, k, next = 0;
+
+	for (i = 0; i < set->count; i++) {
+		for (k = next; k < kept->count; k++)
+			if (kept->entry[k] == set->entry[i])
+				break;
+		if (k < kept->count)
+			next = k + 1;
+		else
+			fnat_svc_laddr_put(set->entry[i]);
+	}
+}
+
+/* Connections keep the addresses that they use. */
+void fnat_laddr_set_publish(struct fnat_net *fn,
+			    struct fnat_laddr_set __rcu **slot,
+			    struct fnat_laddr_set *new)
+{
+	struct fnat_laddr_set *old = fnat_laddr_set_locked(fn, slot);
+
 	rcu_assign_pointer(*slot, new);
-	fnat_svc_laddr_put(old->entry[gone]);
+	put_missing(old, new);
 	kvfree_rcu(old, rcu);
 	fn->generation++;
-	return 0;
+}
+
+void fnat_laddr_set_discard(struct fnat_net *fn,
+			    struct fnat_laddr_set __rcu *const *slot,
+			    struct fnat_laddr_set *new)
+{
+	put_missing(new, fnat_laddr_set_locked(fn, slot));
+	kvfree(new);
 }

@@ -100,17 +100,31 @@ void fnat_svc_flush(struct fnat_net *fn)
 		fnat_svc_del(fn, svc);
 }
 
-/* As fnat_laddr_set_add() and fnat_laddr_set_del(). */
+static int change_laddrs(struct fnat_net *fn, struct fnat_svc *svc,
+			 struct fnat_laddr_set *set)
+{
+	if (IS_ERR(set))
+		return PTR_ERR(set);
+	fnat_laddr_set_publish(fn, &svc->laddrs, set);
+	return 0;
+}
+
+/* 0, -EEXIST or -ENOMEM. */
 int fnat_svc_add_laddr(struct fnat_net *fn, struct fnat_svc *svc,
 		       const union nf_inet_addr *addr)
 {
-	return fnat_laddr_set_add(fn, &svc->laddrs, svc->key.af, addr);
+	return change_laddrs(fn, svc,
+			     fnat_laddr_set_with(fn, &svc->laddrs, svc->key.af,
+						 addr));
 }
 
+/* 0, -ENOENT or -ENOMEM. Connections keep the address that they use. */
 int fnat_svc_del_laddr(struct fnat_net *fn, struct fnat_svc *svc,
 		       const union nf_inet_addr *addr)
 {
-	return fnat_laddr_set_del(fn, &svc->laddrs, svc->key.af, addr);
+	return change_laddrs(fn, svc,
+			     fnat_laddr_set_without(fn, &svc->laddrs,
+						    svc->key.af, addr));
 }
 
 int fnat_svc_init(void)

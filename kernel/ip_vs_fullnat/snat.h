@@ -34,6 +34,7 @@ struct fnat_zone {
 	union nf_inet_addr mask;	/* [const] */
 	u16 af;				/* [const] */
 	u8 prefixlen;			/* [const] */
+	bool regroup;			/* uplinks are out of date [lock] */
 	u8 select;			/* IPVS_FNAT_ZONE_SELECT_* [ONCE] */
 	u32 limit;			/* connections per source, 0: any [ONCE] */
 	struct fnat_laddr_set __rcu *laddrs;	/* never NULL [lock, RCU] */
@@ -89,7 +90,7 @@ void fnat_uplink_net_init(struct fnat_net *fn);
 void fnat_uplink_net_exit(struct fnat_net *fn);
 int fnat_uplink_of(struct net *net, u16 af, const union nf_inet_addr *addr);
 int fnat_uplink_group(struct fnat_net *fn, struct fnat_zone *zone,
-		      const struct fnat_svc_laddr *skip);
+		      const struct fnat_laddr_set *set);
 const struct fnat_uplink *
 fnat_uplink_find_rcu(const struct fnat_uplinks *uplinks, int ifindex);
 

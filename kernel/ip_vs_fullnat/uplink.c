@@ -12,6 +12,9 @@
 
 #include "fnat.h"
 
+/* When there was no memory to follow the host's addresses. */
+#define REGROUP_AGAIN	HZ
+
 static bool dev_has4(const struct net_device *dev, __be32 addr, bool exact)
 {
 	const struct in_device *in_dev = __in_dev_get_rcu(dev);
@@ -72,8 +75,7 @@ static struct fnat_uplink *link_of(struct fnat_uplinks *uplinks, int ifindex)
 }
 
 static void fill_groups(struct fnat_uplinks *uplinks,
-			const struct fnat_laddr_set *set,
-			const struct fnat_svc_laddr *skip)
+			const struct fnat_laddr_set *set)
 {
 	struct fnat_svc_laddr *entry;
 	struct fnat_uplink *link;
@@ -81,7 +83,7 @@ static void fill_groups(struct fnat_uplinks *uplinks,
 
 	for (i = 0; i < set->count; i++) {
 		entry = set->entry[i];
-		if (entry->uplink && entry != skip)
+		if (entry->uplink)
 			link_of(uplinks, entry->uplink)->count++;
 	}
 	for (i = 0; i < uplinks->count; i++) {
@@ -91,24 +93,25 @@ static void fill_groups(struct fnat_uplinks *uplinks,
 	}
 	for (i = 0; i < set->count; i++) {
 		entry = set->entry[i];
-		if (!entry->uplink || entry == skip)
+		if (!entry->uplink)
 			continue;
 		link = link_of(uplinks, entry->uplink);
 		uplinks->entry[link->first + link->count++] = entry;
 	}
 }
 
-/* Groups the addresses of @zone, but for @skip: 0 or -ENOMEM. */
+/*
+ * Groups the addresses of @set, which are or are about to be those of @zone: 0
+ * or -ENOMEM, and the groups are what they were.
+ */
 int fnat_uplink_group(struct fnat_net *fn, struct fnat_zone *zone,
-		      const struct fnat_svc_laddr *skip)
+		      const struct fnat_laddr_set *set)
 {
-	const struct fnat_laddr_set *set =
-		fnat_laddr_set_locked(fn, &zone->laddrs);
 	struct fnat_uplinks *uplinks = NULL, *old;
 	unsigned int i, count = 0;
 
 	for (i = 0; i < set->count; i++)
-		if (set->entry[i]->uplink && set->entry[i] != skip)
+		if (set->entry[i]->uplink)
 			count++;
 	if (count) {
 		/* Each entry may have a device of its own. */
@@ -117,12 +120,13 @@ int fnat_uplink_group(struct fnat_net *fn, struct fnat_zone *zone,
 		if (!uplinks)
 			return -ENOMEM;
 		uplinks->link = (void *)&uplinks->entry[count];
-		fill_groups(uplinks, set, skip);
+		fill_groups(uplinks, set);
 	}
 	old = rcu_replace_pointer(zone->uplinks, uplinks,
 				  lockdep_is_held(&fn->lock));
 	if (old)
 		kvfree_rcu(old, rcu);
+	zone->regroup = false;
 	return 0;
 }
 
@@ -139,11 +143,11 @@ fnat_uplink_find_rcu(const struct fnat_uplinks *uplinks, int ifindex)
 	return NULL;
 }
 
-static void regroup_zone(struct fnat_net *fn, struct fnat_zone *zone)
+/* 0 or -ENOMEM: it is to be done again. */
+static int regroup_zone(struct fnat_net *fn, struct fnat_zone *zone)
 {
 	const struct fnat_laddr_set *set =
 		fnat_laddr_set_locked(fn, &zone->laddrs);
-	bool changed = false;
 	unsigned int i;
 
 	for (i = 0; i < set->count; i++) {
@@ -151,23 +155,27 @@ static void regroup_zone(struct fnat_net *fn, struct fnat_zone *zone)
 		int uplink = fnat_uplink_of(fn->net, zone->af,
 					    &entry->laddr->addr);
 
-		changed |= uplink != entry->uplink;
+		zone->regroup |= uplink != entry->uplink;
 		entry->uplink = uplink;
 	}
-	if (changed && fnat_uplink_group(fn, zone, NULL))
-		pr_warn_ratelimited("no memory to group a zone's addresses by device\n");
+	return zone->regroup ? fnat_uplink_group(fn, zone, set) : 0;
 }
 
 static void regroup_work(struct work_struct *work)
 {
-	struct fnat_net *fn = container_of(work, struct fnat_net,
-					   snat.uplink_work);
+	struct fnat_net *fn = container_of(to_delayed_work(work),
+					   struct fnat_net, snat.uplink_work);
 	struct fnat_zone *zone;
+	int err = 0;
 
 	mutex_lock(&fn->lock);
 	list_for_each_entry(zone, &fn->snat.zones, list)
-		regroup_zone(fn, zone);
+		err = regroup_zone(fn, zone) ?: err;
 	mutex_unlock(&fn->lock);
+	if (!err)
+		return;
+	pr_warn_ratelimited("no memory to group a zone's addresses by device, trying again\n");
+	schedule_delayed_work(&fn->snat.uplink_work, REGROUP_AGAIN);
 }
 
 /* Called with and without RTNL, also in atomic context. */
@@ -178,7 +186,7 @@ static void addresses_changed(const struct net *net)
 	/* A grace period passes between exiting and the end of the work. */
 	rcu_read_lock();
 	if (fn && !READ_ONCE(fn->exiting) && !list_empty(&fn->snat.zones))
-		schedule_work(&fn->snat.uplink_work);
+		schedule_delayed_work(&fn->snat.uplink_work, 0);
 	rcu_read_unlock();
 }
 
@@ -210,12 +218,12 @@ static struct notifier_block inet6addr_notifier = {
 
 void fnat_uplink_net_init(struct fnat_net *fn)
 {
-	INIT_WORK(&fn->snat.uplink_work, regroup_work);
+	INIT_DELAYED_WORK(&fn->snat.uplink_work, regroup_work);
 }
 
 void fnat_uplink_net_exit(struct fnat_net *fn)
 {
-	cancel_work_sync(&fn->snat.uplink_work);
+	cancel_delayed_work_sync(&fn->snat.uplink_work);
 }
 
 int fnat_uplink_init(void)

@@ -108,45 +108,43 @@ void fnat_zone_flush(struct fnat_net *fn)
 		fnat_zone_del(fn, zone);
 }
 
+/* Both views of a zone's addresses change, or neither does. */
+static int change_laddrs(struct fnat_net *fn, struct fnat_zone *zone,
+			 struct fnat_laddr_set *set)
+{
+	int err;
+
+	/* The view by device goes first: it has no references of its own. */
+	err = fnat_uplink_group(fn, zone, set);
+	if (err)
+		fnat_laddr_set_discard(fn, &zone->laddrs, set);
+	else
+		fnat_laddr_set_publish(fn, &zone->laddrs, set);
+	return err;
+}
+
 /* 0, -EEXIST or -ENOMEM. */
 int fnat_zone_add_laddr(struct fnat_net *fn, struct fnat_zone *zone,
 			const union nf_inet_addr *addr)
 {
-	struct fnat_svc_laddr *entry;
-	int err;
+	struct fnat_laddr_set *set = fnat_laddr_set_with(fn, &zone->laddrs,
+							 zone->af, addr);
 
-	err = fnat_laddr_set_add(fn, &zone->laddrs, zone->af, addr);
-	if (err)
-		return err;
-	entry = fnat_laddr_set_find(fnat_laddr_set_locked(fn, &zone->laddrs),
-				    zone->af, addr);
-	entry->uplink = fnat_uplink_of(fn->net, zone->af, addr);
-	err = fnat_uplink_group(fn, zone, NULL);
-	if (err)
-		fnat_laddr_set_del(fn, &zone->laddrs, zone->af, addr);
-	return err;
+	if (IS_ERR(set))
+		return PTR_ERR(set);
+	set->entry[set->count - 1]->uplink = fnat_uplink_of(fn->net, zone->af,
+							    addr);
+	return change_laddrs(fn, zone, set);
 }
 
 /* 0, -ENOENT or -ENOMEM. */
 int fnat_zone_del_laddr(struct fnat_net *fn, struct fnat_zone *zone,
 			const union nf_inet_addr *addr)
 {
-	const struct fnat_laddr_set *set =
-		fnat_laddr_set_locked(fn, &zone->laddrs);
-	struct fnat_svc_laddr *entry;
-	int err;
+	struct fnat_laddr_set *set = fnat_laddr_set_without(fn, &zone->laddrs,
+							    zone->af, addr);
 
-	entry = fnat_laddr_set_find(set, zone->af, addr);
-	if (!entry)
-		return -ENOENT;
-	/* The second view goes first: it has no references of its own. */
-	err = fnat_uplink_group(fn, zone, entry);
-	if (err)
-		return err;
-	err = fnat_laddr_set_del(fn, &zone->laddrs, zone->af, addr);
-	if (err)
-		fnat_uplink_group(fn, zone, NULL);
-	return err;
+	return IS_ERR(set) ? PTR_ERR(set) : change_laddrs(fn, zone, set);
 }
 
 /*
