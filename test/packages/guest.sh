@@ -123,8 +123,12 @@ module_version() {
 }
 
 # has_dkms MODULE: for the kernel that runs, where DKMS puts it, and signed.
+from_dkms() {
+	modinfo -n "$1" | grep -q /updates/dkms/
+}
+
 has_dkms() {
-	modinfo -n "$1" | grep -q /updates/dkms/ && modinfo -F signer "$1" | grep -q .
+	from_dkms "$1" && modinfo -F signer "$1" | grep -q .
 }
 
 stage_install() {
@@ -298,7 +302,8 @@ stage_purge() {
 # stage_boots: what was installed on the disk before this machine was started.
 stage_boots() {
 	for module in ip_vs_fullnat toa; do
-		check "$module of DKMS is there for $(uname -r)" has_dkms $module
+		# Debian 11's dkms does not sign.
+		check "$module of DKMS is there for $(uname -r)" from_dkms $module
 		check "$module was loaded at boot" test -d /sys/module/$module
 	done
 	network

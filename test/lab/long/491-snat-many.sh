@@ -57,7 +57,7 @@ for family in 4 6; do
 	expect_eq "IPv$family: no local address and port is used twice" $((each * 2)) \
 		"$(in_ns "$director" sed 1d /proc/net/ip_vs_fullnat_conn | awk '{ print $4 }' | sort -u | wc -l)"
 	expect_eq "IPv$family: the server has as many peers" $((each * 2)) \
-		"$(in_ns "$out" ss -tnH state established sport = :80 | awk '{ print $4 }' | sort -u | wc -l)"
+		"$(in_ns "$out" ss "-$family" -tnH state established sport = :80 | awk '{ print $4 }' | sort -u | wc -l)"
 	for n in 1 2; do stop many$n || true; done
 	ipvs --drain
 	poll_until 60 "IPv$family: all are given back" flows_done
