@@ -20,8 +20,8 @@ carried() {
 	for family in 4 6; do
 		check "$name: IPv$family TCP, each way" in_ns "$client" labnet fetch -size 60K "http://$(svc $family 80)"
 		# The first is for the real server to learn how much room there is.
-		poll_until 10 "$name: IPv$family UDP, in fragments" \
-			in_ns "$client" labnet udp-echo -flows 2 -size 4000 "$(svc $family 53)"
+		poll_until 20 "$name: IPv$family UDP, in fragments" \
+			in_ns "$client" labnet udp-echo -timeout 2s -flows 2 -size 4000 "$(svc $family 53)"
 	done
 	expect_eq "$name: nothing goes in clear" "" "$(capture_stop clear | head -n 3)"
 	for direction in in out; do

@@ -93,7 +93,9 @@ for family in 4 6; do
 	expect_match "IPv$family: without weight no new connections" '"servers":\{"rs2":6\}' \
 		"$(in_ns "$client" labnet conns -n 6 -request "$(svc $family 80)")"
 	expect_kept "IPv$family: the old ones go on" kept
-	poll_until 5 "IPv$family: and end" eval '! ipvs -Lnc | grep -Eq "ESTABLISHED .* $(regex "$(rs 1 $family 80)")"'
+	# Those of the other client, which ended without a word, are still there.
+	poll_until 5 "IPv$family: and end" eval '! ipvs -Lnc |
+		grep -Eq "ESTABLISHED +$(regex "$(host "$(addr client_ip $family)")"):.* $(regex "$(rs 1 $family 80)")"'
 
 	# Persistence: a template of a server without weight, by stock's setting.
 	ipvs -E -t "$(svc $family 80)" -s rr -p 60
