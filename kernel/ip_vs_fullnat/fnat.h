@@ -297,9 +297,6 @@ fnat_laddr_set_locked(struct fnat_net *fn,
 int fnat_laddr_set_init(struct fnat_laddr_set __rcu **slot);
 void fnat_laddr_set_free(struct fnat_net *fn,
 			 struct fnat_laddr_set __rcu *const *slot);
-struct fnat_svc_laddr *fnat_laddr_set_find(const struct fnat_laddr_set *set,
-					   u16 af,
-					   const union nf_inet_addr *addr);
 struct fnat_laddr_set *
 fnat_laddr_set_with(struct fnat_net *fn,
 		    struct fnat_laddr_set __rcu *const *slot, u16 af,

@@ -60,15 +60,6 @@ static int set_index(const struct fnat_laddr_set *set, u16 af,
 	return -ENOENT;
 }
 
-struct fnat_svc_laddr *fnat_laddr_set_find(const struct fnat_laddr_set *set,
-					   u16 af,
-					   const union nf_inet_addr *addr)
-{
-	int index = set_index(set, af, addr);
-
-	return index < 0 ? NULL : set->entry[index];
-}
-
 static struct fnat_svc_laddr *entry_alloc(struct fnat_net *fn, u16 af,
 					  const union nf_inet_addr *addr)
 {
