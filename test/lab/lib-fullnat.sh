@@ -259,3 +259,24 @@ tcp_flags() {
 	6) echo 'ip6[53]' ;;
 	esac
 }
+
+# hex_of 4|6 FILTER: of the capture toaFAMILY, what goes to real server 1.
+hex_of() {
+	packets_hex "toa$1" "dst host $(addr rs1_ip "$1") and $2"
+}
+
+# expect_toa_on_wire 4|6 PORT: a page of the vip, asked for from that port, comes
+# from real server 1, to whose wire the client's address goes in an option.
+expect_toa_on_wire() {
+	local family=$1 text want flags
+	capture_start "$rs1" eth0 "toa$family" tcp port 80
+	check "IPv$family: the page comes" curl_in "$client" --local-port "$2" "http://$(svc "$family" 80)/"
+	text=$(capture_stop "toa$family" | grep " > $(regex "$(addr rs1_ip "$family")")[.]80: ")
+	want=$(toa_hex "$(addr client_ip "$family")" "$2")
+	flags=$(tcp_flags "$family")
+	expect_match "IPv$family: the SYN has the client's address and port" "$want" "$(hex_of "$family" "$flags = 2")"
+	expect_match "IPv$family: so has the first data" "$want" "$(hex_of "$family" "$flags = 24")"
+	expect_no_match "IPv$family: the FIN, after the answer, has not" "$want" "$(hex_of "$family" "$flags & 1 = 1")"
+	expect_no_match "IPv$family: all checksums are right" incorrect "$text"
+	expect_match "IPv$family: and were looked at" correct "$text"
+}

@@ -78,7 +78,7 @@ outside() {
 
 # seen_from NS 4|6 [PORT]: the address that the server outside sees.
 seen_from() {
-	in_ns "$1" curl -sS --max-time $((5 * LAB_SLOW)) "http://$(outside "$2" "${3:-80}")/" |
+	curl_in "$1" "http://$(outside "$2" "${3:-80}")/" |
 		sed -nE 's/.*peer=\[?([^] ]*[^]: ])\]?:[0-9]+.*/\1/p'
 }
 

@@ -70,6 +70,21 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
+// bothEnds makes this thread, which nothing interrupts from then on, both ends of
+// what is timed: it listens in one namespace and is in the other afterwards.
+func bothEnds(server, client string, family, port int) (listener int, err error) {
+	runtime.LockOSThread()
+	debug.SetGCPercent(-1)
+	if err := enterNetns(server); err != nil {
+		return 0, err
+	}
+	listener, err = (&sockServer{}).listen(family, port)
+	if err != nil {
+		return 0, err
+	}
+	return listener, enterNetns(client)
+}
+
 // runAcceptCost times connections that one thread makes and accepts: on a
 // machine whose clock counts instructions, these are instructions.
 func runAcceptCost(args []string, out io.Writer) error {
@@ -86,16 +101,8 @@ func runAcceptCost(args []string, out io.Writer) error {
 	if err != nil || !target.Addr().Is4() {
 		return errors.New("an IPv4 address with a port is wanted")
 	}
-	runtime.LockOSThread()
-	debug.SetGCPercent(-1)
-	if err := enterNetns(*server); err != nil {
-		return err
-	}
-	fd, err := (&sockServer{}).listen(unix.AF_INET, *port)
+	fd, err := bothEnds(*server, *client, unix.AF_INET, *port)
 	if err != nil {
-		return err
-	}
-	if err := enterNetns(*client); err != nil {
 		return err
 	}
 	c := acceptCost{fd, &unix.SockaddrInet4{Addr: target.Addr().As4(), Port: int(target.Port())}}

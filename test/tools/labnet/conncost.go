@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -244,18 +242,10 @@ func runConnCost(args []string, out io.Writer) error {
 	if target.Addr().Is6() {
 		c.family = unix.AF_INET6
 	}
-	runtime.LockOSThread()
-	debug.SetGCPercent(-1)
-	if err := enterNetns(*server); err != nil {
-		return err
-	}
-	if c.listener, err = (&sockServer{}).listen(c.family, *port); err != nil {
+	if c.listener, err = bothEnds(*server, *client, c.family, *port); err != nil {
 		return err
 	}
 	if err := unix.SetNonblock(c.listener, true); err != nil {
-		return err
-	}
-	if err := enterNetns(*client); err != nil {
 		return err
 	}
 	report := map[string]int64{}
