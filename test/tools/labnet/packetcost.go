@@ -92,23 +92,23 @@ func (c *packetCost) open() ([]*flow, error) {
 	return flows, nil
 }
 
-// profiled says by which functions the segments of a train are handled.
-func (c *packetCost) profiled(way string, t *train) error {
+// profiled says by which functions the segments of a train are handled, each of
+// which costs so much when nobody samples.
+func (c *packetCost) profiled(way string, t *train, cost int64) error {
 	if c.profile == nil {
 		return nil
 	}
-	p, err := startProfile()
-	if err != nil {
-		return err
+	counts := map[string]int{}
+	for _, period := range profilePeriods {
+		p, err := startProfile(period)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(t.run(c.n/len(profilePeriods)), p.stop(counts)); err != nil {
+			return err
+		}
 	}
-	if err := t.run(c.n); err != nil {
-		return err
-	}
-	counts, err := p.stop()
-	if err != nil {
-		return err
-	}
-	printProfile(c.profile, way, counts, c.n)
+	printProfile(c.profile, way, counts, cost)
 	return nil
 }
 
@@ -126,7 +126,8 @@ func (c *packetCost) timed(way string, t *train) (int64, error) {
 		took = append(took, time.Since(start).Nanoseconds()/int64(c.n))
 	}
 	slices.Sort(took)
-	return took[len(took)/2], c.profiled(way, t)
+	median := took[len(took)/2]
+	return median, c.profiled(way, t, median)
 }
 
 // firsts times SYNs of flows that have not been there; nobody answers.

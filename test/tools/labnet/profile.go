@@ -21,13 +21,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// profilePeriod is how many nanoseconds lie between two samples: instructions,
-	// where the clock counts these. A prime, so as not to keep step with packets.
-	profilePeriod = 4999
-	// profilePages of memory take 64 000 samples; a power of two.
-	profilePages = 256
-)
+// profilePages of memory take 64 000 samples; a power of two.
+const profilePages = 256
+
+// profilePeriods are how many nanoseconds lie between two samples: instructions,
+// where the clock counts these. One alone may keep step with the packets. The
+// kernel takes none below 10 000.
+var profilePeriods = []uint64{10007, 11027, 12163, 13291, 14519, 15877, 17321, 18911}
 
 // symbol is a function of the kernel or of a module.
 type symbol struct {
@@ -73,15 +73,27 @@ type profile struct {
 	ring []byte
 }
 
-func startProfile() (*profile, error) {
-	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CPU_CLOCK,
-		Sample: profilePeriod, Sample_type: unix.PERF_SAMPLE_IP, Bits: unix.PerfBitDisabled}
-	attr.Size = uint32(unsafe.Sizeof(attr))
-	// What samples too often for a real machine is throttled.
-	for file, value := range map[string]string{"perf_cpu_time_max_percent": "0", "perf_event_max_sample_rate": "1000000"} {
-		if err := os.WriteFile("/proc/sys/kernel/"+file, []byte(value), 0o644); err != nil {
-			return nil, err
+// allowSamples lifts the limits of a kernel that throttles what samples too
+// often for a real machine; the rate cannot be set while nothing throttles.
+func allowSamples() error {
+	for _, setting := range [][2]string{
+		{"perf_cpu_time_max_percent", "25"},
+		{"perf_event_max_sample_rate", "1000000"},
+		{"perf_cpu_time_max_percent", "0"},
+	} {
+		if err := os.WriteFile("/proc/sys/kernel/"+setting[0], []byte(setting[1]), 0o644); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func startProfile(period uint64) (*profile, error) {
+	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CPU_CLOCK,
+		Sample: period, Sample_type: unix.PERF_SAMPLE_IP, Bits: unix.PerfBitDisabled}
+	attr.Size = uint32(unsafe.Sizeof(attr))
+	if err := allowSamples(); err != nil {
+		return nil, err
 	}
 	fd, err := unix.PerfEventOpen(&attr, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if err != nil {
@@ -95,51 +107,54 @@ func startProfile() (*profile, error) {
 	return &profile{fd, ring}, unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0)
 }
 
-// stop returns how many samples fell into each function.
-func (p *profile) stop() (map[string]int, error) {
+// stop adds how many samples fell into each function.
+func (p *profile) stop(counts map[string]int) error {
 	defer unix.Close(p.fd)
 	defer func() { _ = unix.Munmap(p.ring) }()
 	if err := unix.IoctlSetInt(p.fd, unix.PERF_EVENT_IOC_DISABLE, 0); err != nil {
-		return nil, err
+		return err
 	}
 	text, err := os.ReadFile("/proc/kallsyms")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	symbols, err := readSymbols(text)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	page := (*unix.PerfEventMmapPage)(unsafe.Pointer(&p.ring[0]))
 	data := p.ring[os.Getpagesize():]
-	counts := map[string]int{}
 	for at, head := uint64(0), atomic.LoadUint64(&page.Data_head); at < head; {
 		record := data[at%uint64(len(data)):]
 		kind, size := binary.NativeEndian.Uint32(record), binary.NativeEndian.Uint16(record[6:])
 		if size < 8 {
-			return nil, errors.New("a record of no length")
+			return errors.New("a record of no length")
 		}
 		switch kind {
 		case unix.PERF_RECORD_SAMPLE:
 			counts[functionAt(symbols, binary.NativeEndian.Uint64(record[8:]))]++
 		case unix.PERF_RECORD_LOST, unix.PERF_RECORD_THROTTLE:
-			return nil, fmt.Errorf("samples were lost (record of kind %d): measure fewer segments", kind)
+			return fmt.Errorf("samples were lost (record of kind %d): measure fewer segments", kind)
 		}
 		at += uint64(size)
 	}
-	return counts, nil
+	return nil
 }
 
-// printProfile says what each function costs a segment, the dearest first.
-func printProfile(out io.Writer, way string, counts map[string]int, segments int) {
+// printProfile shares out what a segment costs by the samples of each function,
+// the dearest first, and says how many samples there were.
+func printProfile(out io.Writer, way string, counts map[string]int, cost int64) {
 	names := make([]string, 0, len(counts))
+	samples := 0
 	for name := range counts {
 		names = append(names, name)
+		samples += counts[name]
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
 	for _, name := range names {
-		fmt.Fprintf(out, "profile %s %d %s\n", way, counts[name]*profilePeriod/segments, name)
+		fmt.Fprintf(out, "profile %s %d %s\n", way, int64(counts[name])*cost/int64(samples), name)
 	}
+	fmt.Fprintf(out, "samples %s %d\n", way, samples)
 }
