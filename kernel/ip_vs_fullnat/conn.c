@@ -101,10 +101,17 @@ static bool echo_ports(const struct sk_buff *skb, const struct ip_vs_iphdr *iph,
 bool fnat_conn_ports(const struct sk_buff *skb, const struct ip_vs_iphdr *iph,
 		     struct fnat_ports *ports)
 {
+	const struct fnat_ports *there;
+
 	switch (iph->protocol) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
-		return !skb_copy_bits(skb, iph->len, ports, sizeof(*ports));
+		there = skb_header_pointer(skb, iph->len, sizeof(*ports),
+					   ports);
+		if (!there)
+			return false;
+		*ports = *there;
+		return true;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		return echo_ports(skb, iph, ports);

@@ -92,9 +92,11 @@ unsigned int fnat_fast(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 	}
 	fnat_stat_inc(fn, FAST_PKTS);
 	fnat_stats_packet(cp, IP_VS_DIR_INPUT, skb);
-	fnat_state_transition(pd->pp, cp, IP_VS_DIR_INPUT, skb, iph.len, pd);
+	if (!fnat_state_is_settled(cp, pd))
+		fnat_state_transition(pd->pp, cp, IP_VS_DIR_INPUT, skb,
+				      iph.len, pd);
 	verdict = fnat_xmit(skb, cp, pd->pp, &iph);
 	atomic_inc(&cp->in_pkts);
-	ip_vs_conn_put(cp);
+	fnat_conn_touch_put(cp);
 	return verdict;
 }

@@ -368,6 +368,41 @@ bool fnat_attach_expire(struct ip_vs_conn *cp);
 void fnat_attach_wait(struct ip_vs_conn *cp);
 struct fnat_conn *fnat_attach_conn(struct ip_vs_conn *cp);
 
+/*
+ * Would a timer that is moved to @expires, in jiffies, fire hardly later than it
+ * does? To move one takes the lock of the CPU that it was set on, so most packets
+ * leave it where it is.
+ */
+static inline bool fnat_timer_is_near(const struct ip_vs_conn *cp,
+				      unsigned long expires)
+{
+	return expires - READ_ONCE(cp->timer.expires) <= HZ / 2;
+}
+
+/* Ends the caller's hold of a connection, whose timer starts anew. */
+static inline void fnat_conn_touch_put(struct ip_vs_conn *cp)
+{
+	if (likely(timer_pending(&cp->timer) &&
+		   fnat_timer_is_near(cp, jiffies + READ_ONCE(cp->timeout))))
+		__ip_vs_conn_put(cp);
+	else
+		ip_vs_conn_put(cp);
+}
+
+/*
+ * Would stock's state machine, which takes a lock, leave the connection as it
+ * is? It does at a segment without SYN, FIN and RST of an established one.
+ */
+static inline bool fnat_state_is_settled(const struct ip_vs_conn *cp,
+					 const struct ip_vs_proto_data *pd)
+{
+	return cp->protocol == IPPROTO_TCP &&
+	       cp->state == IP_VS_TCP_S_ESTABLISHED &&
+	       cp->timeout ==
+	       READ_ONCE(pd->timeout_table[IP_VS_TCP_S_ESTABLISHED]) &&
+	       !(cp->flags & IP_VS_CONN_F_NOOUTPUT);
+}
+
 /* route.c: RCU */
 struct dst_entry *fnat_route(struct fnat_conn *c, enum fnat_dir dir,
 			     const struct sk_buff *skb, bool *noref);
@@ -387,6 +422,7 @@ unsigned int fnat_route_send(const struct fnat_conn *c, struct sk_buff *skb,
 __wsum fnat_mangle_addr_diff(u16 af, const union nf_inet_addr *from,
 			     const union nf_inet_addr *to);
 __wsum fnat_mangle_port_diff(__be16 from, __be16 to);
+int fnat_mangle_begin(struct sk_buff *skb, unsigned int len);
 int fnat_mangle(struct sk_buff *skb, u16 af, u16 protocol, unsigned int l4_off,
 		const struct fnat_rewrite *rw);
 int fnat_mangle_icmp(struct sk_buff *skb, u16 af, u16 protocol,

@@ -62,9 +62,12 @@ static unsigned int hook_snat_out(void *priv, struct sk_buff *skb,
 static unsigned int hook_snat_first(void *priv, struct sk_buff *skb,
 				    const struct nf_hook_state *state)
 {
-	struct fnat_net *fn = fnat_net(state->net);
+	struct fnat_net *fn;
 
-	if (likely(skb->ipvs_property) || snat_is_idle(fn))
+	if (likely(skb->ipvs_property))
+		return NF_ACCEPT;
+	fn = fnat_net(state->net);
+	if (snat_is_idle(fn))
 		return NF_ACCEPT;
 	return fnat_snat_first(fn, skb, state->pf, state->out->ifindex);
 }

@@ -113,6 +113,14 @@ static void echo_sum_apply(const struct sk_buff *skb, u16 protocol,
 		sum_apply(&icmph->checksum, rw->l4_diff);
 }
 
+/* Makes the first @len bytes linear and writable; 0 or -errno. */
+int fnat_mangle_begin(struct sk_buff *skb, unsigned int len)
+{
+	if (likely(len <= skb_headlen(skb) && !skb_cloned(skb)))
+		return 0;
+	return skb_ensure_writable(skb, len);
+}
+
 /*
  * Rewrites the packet's addresses and ports, a hop further. @l4_off: where the
  * header of TCP, UDP or an ICMP echo starts, from skb->data, which is at the
@@ -127,7 +135,7 @@ int fnat_mangle(struct sk_buff *skb, u16 af, u16 protocol, unsigned int l4_off,
 	void *l4;
 	int err;
 
-	err = skb_ensure_writable(skb, l4_off + l4_len);
+	err = fnat_mangle_begin(skb, l4_off + l4_len);
 	if (err)
 		return err;
 	/* What the device summed is no longer so. */

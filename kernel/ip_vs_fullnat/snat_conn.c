@@ -17,9 +17,6 @@
 
 #include "fnat.h"
 
-/* How far a timer may lag behind, so that most packets need not move it. */
-#define TIMER_SLACK	(HZ / 2)
-
 static struct rhashtable clients;
 
 static u32 client_obj_hash(const void *data, u32 len, u32 seed)
@@ -328,7 +325,7 @@ void fnat_snat_conn_touch(struct fnat_conn *c, enum fnat_dir dir,
 	fnat_conn_drains(c);
 	expires = jiffies + READ_ONCE(cp->timeout);
 	/* Pending only: not after the final deletion in ip_vs_conn_expire(). */
-	if (abs((long)(expires - READ_ONCE(cp->timer.expires))) > TIMER_SLACK)
+	if (!fnat_timer_is_near(cp, expires))
 		mod_timer_pending(&cp->timer, expires);
 }
 
