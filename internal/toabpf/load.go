@@ -19,6 +19,9 @@ import (
 // something is.
 const pinDir = bpfFS + "/toa"
 
+// mptcpPin is there when MPTCP is served.
+const mptcpPin = "msks"
+
 // Options are those of loading.
 type Options struct {
 	Config
@@ -138,10 +141,14 @@ func install(objs *objects, o Options, cgroup string) (err error) {
 			err = errors.Join(err, removeAll())
 		}
 	}()
-	for name, pin := range map[string]interface{ Pin(string) error }{
-		"conns": objs.Conns, "wires": objs.Wires, "settings": objs.Settings,
-		"trusted": objs.Trusted, "counters": objs.Counters, "list": objs.List,
-	} {
+	pins := map[string]interface{ Pin(string) error }{
+		"conns": objs.Conns, "settings": objs.Settings, "trusted": objs.Trusted,
+		"counters": objs.Counters, "list": objs.List,
+	}
+	if objs.mptcp {
+		pins[mptcpPin] = objs.Msks
+	}
+	for name, pin := range pins {
 		if err := pin.Pin(filepath.Join(pinDir, name)); err != nil {
 			return err
 		}

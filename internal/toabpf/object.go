@@ -29,7 +29,7 @@ type coreObjects struct {
 	List      *ebpf.Program `ebpf:"toa_list"`
 
 	Conns    *ebpf.Map `ebpf:"conns"`
-	Wires    *ebpf.Map `ebpf:"wires"`
+	Msks     *ebpf.Map `ebpf:"msks"`
 	Settings *ebpf.Map `ebpf:"settings"`
 	Trusted  *ebpf.Map `ebpf:"trusted"`
 	Counters *ebpf.Map `ebpf:"counters"`
@@ -37,6 +37,7 @@ type coreObjects struct {
 
 type objects struct {
 	coreObjects
+	mptcp bool // served, too
 	// For NAT64 only: each getsockopt() of the machine meets it.
 	GetSockOpt *ebpf.Program `ebpf:"toa_getsockopt"`
 }
@@ -45,25 +46,25 @@ func (o *objects) close() {
 	for _, p := range []*ebpf.Program{o.SockOps, o.PeerName4, o.PeerName6, o.List, o.GetSockOpt} {
 		p.Close()
 	}
-	for _, m := range []*ebpf.Map{o.Conns, o.Wires, o.Settings, o.Trusted, o.Counters} {
+	for _, m := range []*ebpf.Map{o.Conns, o.Msks, o.Settings, o.Trusted, o.Counters} {
 		m.Close()
 	}
 }
 
-// mptcpSupported says whether the kernel has MPTCP and what is needed to tell
-// its connections apart by namespace.
+// mptcpSupported says whether the kernel has MPTCP, and tells BPF which of its
+// sockets belong together.
 func mptcpSupported() bool {
 	spec, err := btf.LoadKernelSpec()
 	if err != nil {
 		return false
 	}
-	var tcp *btf.Struct
-	if err := spec.TypeByName("tcp_sock", &tcp); err != nil {
+	var msk *btf.Struct
+	if err := spec.TypeByName("mptcp_sock", &msk); err != nil {
 		return false
 	}
-	for _, m := range tcp.Members {
-		if m.Name == "is_mptcp" {
-			return features.HaveProgramHelper(ebpf.SockOps, asm.FnGetNetnsCookie) == nil
+	for _, m := range msk.Members {
+		if m.Name == "first" {
+			return features.HaveProgramHelper(ebpf.SockOps, asm.FnSkcToMptcpSock) == nil
 		}
 	}
 	return false
@@ -75,17 +76,13 @@ func loadObjects(o Options) (*objects, error) {
 	if err != nil {
 		return nil, fmt.Errorf("own object: %w", err)
 	}
-	mptcp := mptcpSupported()
-	if !mptcp {
-		spec.Maps["wires"].MaxEntries = 1
-	}
-	for name, value := range map[string]bool{"use_mptcp": mptcp, "use_syn": !o.NoSYN} {
+	objs := &objects{mptcp: mptcpSupported()}
+	for name, value := range map[string]bool{"use_mptcp": objs.mptcp, "use_syn": !o.NoSYN} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return nil, fmt.Errorf("own object: %s: %w", name, err)
 		}
 	}
 	// What is assigned to nothing is not loaded.
-	objs := &objects{}
 	var into any = &objs.coreObjects
 	if o.NAT64 {
 		into = objs

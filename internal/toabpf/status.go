@@ -86,12 +86,13 @@ func SetConfig(change func(*Config)) error {
 
 // GetStatus looks at what is loaded.
 func GetStatus() (*Status, error) {
-	maps, err := pinned("settings", "trusted", "wires")
+	maps, err := pinned("settings", "trusted")
 	if err != nil {
 		return nil, err
 	}
 	defer closeAll(maps)
-	s := &Status{Module: moduleLoaded(), MPTCP: maps[2].MaxEntries() > 1}
+	_, err = os.Stat(filepath.Join(pinDir, mptcpPin))
+	s := &Status{Module: moduleLoaded(), MPTCP: err == nil}
 	if s.Config, err = readConfig(maps[0], maps[1]); err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func TestObject(t *testing.T) {
 		"trusted":  {uint32(binary.Size(trustedKey{})), 1},
 		"counters": {4, uint32(8 * len(statNames))},
 		"conns":    {4, 36},
-		"wires":    {48, 36},
+		"msks":     {4, 36},
 	} {
 		m := spec.Maps[name]
 		if m == nil || m.KeySize != want[0] || m.ValueSize != want[1] {

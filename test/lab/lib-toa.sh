@@ -93,6 +93,67 @@ expect_wire() {
 	expect_match "$1" " accept=$(regex "$(host "$2"):$port") peer=$(regex "$(host "$2"):$port") " "$3"
 }
 
+# Of MPTCP connections with more than one subflow: the client's other address, and
+# whom the inserter tells on what comes behind the first subflow.
+second_ip4=192.0.2.11 other_ip4=203.0.113.8
+
+subflow_joined() {
+	in_ns "$rs1" ss -tnH state established sport = :7013 dst $second_ip4 | grep -q .
+}
+
+# subflows_begin PORT: an MPTCP connection from there, with a second subflow that
+# has joined.
+subflows_begin() {
+	rm -f "$lab_tmp/again"
+	start_in "$client" subflows labnet sockask -mptcp -local-port "$1" -again "$lab_tmp/again" "$(rs 1 4 7013)"
+	wait_log subflows '^first='
+	insert "v4:254:$other_ip4"
+	in_ns "$client" ip mptcp endpoint add $second_ip4 dev eth0 id 7 subflow
+	poll_until 10 "a second subflow, with the option of another client, has joined" subflow_joined
+}
+
+# subflows_end: sets out to what its server says of it then.
+subflows_end() {
+	touch "$lab_tmp/again"
+	finish subflows || true
+	out=$(tail -n 1 "$lab_tmp/subflows.log")
+	in_ns "$client" ip mptcp endpoint del id 7
+}
+
+# check_subflows: whose MPTCP connections are that have more than one subflow.
+check_subflows() {
+	local out
+	answer 7013 -mptcp -again
+	ip -n "$client" address add $second_ip4/24 dev eth0
+	in_ns "$client" ip mptcp limits set subflow 2
+	in_ns "$rs1" ip mptcp limits set subflow 2
+
+	insert "$(toa_option 4)"
+	subflows_begin 21001
+	subflows_end
+	expect_told "MPTCP: a connection is its first subflow's" "$told_ip4" "$out"
+	insert_off
+	subflows_begin 21002
+	subflows_end
+	expect_wire "MPTCP: without an option there, it stays the wire's" "$client_ip4" "$out"
+
+	# The first one is gone, and somebody else has its addresses.
+	insert "$(toa_option 4)"
+	subflows_begin 21003
+	in_ns "$rs1" ss -KtnH state established sport = :7013 dst "$client_ip4" dport = :21003 >/dev/null
+	insert "v4:254:$other_ip4"
+	expect_told "MPTCP: another connection with the addresses of a first subflow that was reset" "$other_ip4" \
+		"$(ask 4 7013 -mptcp -local-port 21003)"
+	subflows_end
+	if by bpf; then
+		expect_told "MPTCP: the one that had them keeps its client" "$told_ip4" "$out"
+	else
+		expect_match "MPTCP: the one that had them is not told the other's client" \
+			" accept=$(regex "$told_ip4:$((21003 ^ 0x5555))") peer=$(regex "$client_ip4:21003") " "$out"
+	fi
+	ip -n "$client" address del $second_ip4/24 dev eth0
+}
+
 # toa_is module|bpf: what the scene is about.
 toa_by=module
 toa_is() {

@@ -9,24 +9,19 @@
 
 #include <linux/types.h>
 
-#define BPF_MAP_TYPE_HASH		1
 #define BPF_MAP_TYPE_ARRAY		2
 #define BPF_MAP_TYPE_PERCPU_ARRAY	6
 #define BPF_MAP_TYPE_LPM_TRIE		11
 #define BPF_MAP_TYPE_SK_STORAGE		24
 
 #define BPF_F_NO_PREALLOC		1
-#define BPF_ANY				0
 #define BPF_SK_STORAGE_GET_F_CREATE	1
 
 /* bpf_sock_ops.op */
 #define BPF_SOCK_OPS_TCP_CONNECT_CB		3
 #define BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB	5
-#define BPF_SOCK_OPS_STATE_CB			10
 #define BPF_SOCK_OPS_TCP_LISTEN_CB		11
 
-#define BPF_SOCK_OPS_STATE_CB_FLAG	4	/* for BPF_SOCK_OPS_STATE_CB */
-#define BPF_TCP_CLOSE			7
 #define TCP_BPF_SYN			1005	/* TCP header of the SYN */
 
 #define CONTEXT_PTR(type, name) union { type name; __u64 : 64; }

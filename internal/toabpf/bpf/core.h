@@ -39,8 +39,12 @@ struct sock {
 } CORE;
 
 struct tcp_sock {
-	_Bool is_mptcp;		/* only with CONFIG_MPTCP */
 	__u8 save_syn : 2;
+} CORE;
+
+/* Only with CONFIG_MPTCP. */
+struct mptcp_sock {
+	struct sock *first;	/* its first subflow, as long as that is there */
 } CORE;
 
 struct seq_file;

@@ -54,14 +54,13 @@ struct {
 	__type(value, struct toa_conn);
 } conns SEC(".maps");
 
-/* First subflows of MPTCP connections with a known client. */
+/* The same, by MPTCP's sockets: what programs have of such connections. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct toa_wire);
+	__type(key, int);
 	__type(value, struct toa_conn);
-} wires SEC(".maps");
+} msks SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -257,79 +256,45 @@ static __always_inline bool find_client(struct bpf_sock_ops *ctx,
 	return look_into(ctx, set, s, false, syn, peer, client);
 }
 
-static __always_inline void wire_of(struct bpf_sock_ops *ctx,
-				    struct toa_wire *wire)
-{
-	__builtin_memset(wire, 0, sizeof(*wire));
-	wire->netns = bpf_get_netns_cookie(ctx);
-	peer_of(ctx, &wire->raddr, &wire->rport);
-	if (ctx->family == AF_INET)
-		load_v4(&wire->laddr, ctx->local_ip4);
-	else
-		load_v6(&wire->laddr, ctx->local_ip6);
-	wire->lport = ctx->local_port;
-}
-
-static __always_inline bool is_mptcp(struct bpf_sock_ops *ctx)
+/* The MPTCP socket that a TCP socket belongs to, if it does. */
+static __always_inline struct mptcp_sock *msk_of(struct bpf_sock_ops *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
-	struct tcp_sock *tp = NULL;
 
-	if (!use_mptcp || !sk || !bpf_core_field_exists(tp->is_mptcp))
-		return false;
-	tp = bpf_skc_to_tcp_sock(sk);
-	return tp && tp->is_mptcp;
-}
-
-/* Programs hold another socket of such a connection: it is found by addresses. */
-static __always_inline void add_wire(struct bpf_sock_ops *ctx,
-				     const struct toa_conn *conn)
-{
-	struct toa_wire wire;
-
-	wire_of(ctx, &wire);
-	if (bpf_map_update_elem(&wires, &wire, conn, BPF_ANY)) {
-		count(TOA_STAT_NO_MEM);
-		return;
-	}
-	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags |
-				       BPF_SOCK_OPS_STATE_CB_FLAG);
-}
-
-static __always_inline void del_wire(struct bpf_sock_ops *ctx)
-{
-	struct toa_wire wire;
-
-	wire_of(ctx, &wire);
-	bpf_map_delete_elem(&wires, &wire);
+	return use_mptcp && sk ? bpf_skc_to_mptcp_sock(sk) : NULL;
 }
 
 static __always_inline void on_established(struct bpf_sock_ops *ctx)
 {
 	const struct toa_settings *set = settings_get();
 	struct bpf_sock *sk = ctx->sk;
-	struct toa_client client = {};
 	struct toa_conn new = {}, *conn;
+	struct toa_client client = {};
+	struct mptcp_sock *msk;
 
 	if (!set || set->mode != TOA_ON || !sk)
+		return;
+	msk = msk_of(ctx);
+	/* A further subflow: the first one says whose the connection is. */
+	if (msk && (void *)msk->first != (void *)sk)
 		return;
 	peer_of(ctx, &new.raddr, &new.rport);
 	if (!find_client(ctx, set, &new.raddr, &client)) {
 		count(TOA_STAT_RECV_NO_TOA);
-		/* One with the same addresses may have ended unnoticed. */
-		if (is_mptcp(ctx))
-			del_wire(ctx);
 		return;
 	}
 	new.client = client.addr;
 	new.client_port = client.port;
 	conn = bpf_sk_storage_get(&conns, sk, &new, BPF_SK_STORAGE_GET_F_CREATE);
+	if (conn && msk && !bpf_sk_storage_get(&msks, msk, &new,
+					       BPF_SK_STORAGE_GET_F_CREATE)) {
+		bpf_sk_storage_delete(&conns, sk);
+		conn = NULL;
+	}
 	if (!conn) {
 		count(TOA_STAT_NO_MEM);
 		return;
 	}
-	if (is_mptcp(ctx))
-		add_wire(ctx, &new);
 	count(TOA_STAT_RECV_TOA);
 	count(TOA_STAT_ADDED);
 	if (!is_v4(&new.client))
@@ -368,10 +333,6 @@ int toa_sockops(struct bpf_sock_ops *ctx)
 		if (sk)
 			bpf_sk_storage_delete(&conns, sk);
 		break;
-	case BPF_SOCK_OPS_STATE_CB:
-		if (use_mptcp && ctx->args[1] == BPF_TCP_CLOSE)
-			del_wire(ctx);
-		break;
 	}
 	return 1;
 }
@@ -383,24 +344,14 @@ static __always_inline struct toa_conn *
 conn_of(struct bpf_sock_addr *ctx, const struct in6_addr *told)
 {
 	struct bpf_sock *sk = ctx->sk;
-	struct toa_wire wire = {};
 	struct toa_conn *conn;
 
 	if (!sk)
 		return NULL;
-	if (ctx->protocol == IPPROTO_TCP) {
+	if (ctx->protocol == IPPROTO_TCP)
 		conn = bpf_sk_storage_get(&conns, sk, NULL, 0);
-	} else {
-		wire.netns = bpf_get_netns_cookie(ctx);
-		wire.lport = sk->src_port;
-		wire.rport = ctx->user_port;
-		wire.raddr = *told;
-		if (sk->family == AF_INET)
-			load_v4(&wire.laddr, sk->src_ip4);
-		else
-			load_v6(&wire.laddr, sk->src_ip6);
-		conn = bpf_map_lookup_elem(&wires, &wire);
-	}
+	else
+		conn = bpf_sk_storage_get(&msks, sk, NULL, 0);
 	if (!conn) {
 		count(TOA_STAT_GETNAME_BYPASS);
 		return NULL;

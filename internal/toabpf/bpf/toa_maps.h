@@ -37,16 +37,6 @@ struct toa_conn {
 	__be16 client_port;
 };
 
-/* A connection on the wire: what an MPTCP socket is found by. */
-struct toa_wire {
-	__u64 netns;		/* cookie */
-	struct in6_addr laddr;
-	struct in6_addr raddr;
-	__u16 lport;		/* host order */
-	__be16 rport;
-	__u32 zero;		/* it is a key: no padding */
-};
-
 /* What the iterator writes for each connection. */
 struct toa_listed {
 	struct in6_addr laddr;

@@ -46,6 +46,7 @@ if has mptcp; then
 	expect_told "a TCP client of an MPTCP server" "$told_ip4" "$(ask 4 7012)"
 	insert_off
 	expect_wire "MPTCP without an option" "$client_ip4" "$(ask 4 7012 -mptcp)"
+	check_subflows
 fi
 
 # The first one counts, in a segment and in a connection.

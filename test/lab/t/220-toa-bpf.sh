@@ -53,6 +53,8 @@ if has mptcp; then
 	set_sysctl "$client" net.mptcp.enabled=1
 	answer 7012 -mptcp
 	expect_told "MPTCP" "$told_ip4" "$(ask 4 7012 -mptcp)"
+	check_subflows
+	insert "$(toa_option 4)"
 fi
 answer 7001 -reuse "$rs1_ip4:7004"
 expect_told "a socket" "$told_ip4" "$(ask 4 7001)"

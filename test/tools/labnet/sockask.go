@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"os/signal"
 	"strings"
 	"sync"
@@ -20,7 +21,9 @@ import (
 // sockAsker is the client of sockserve.
 type sockAsker struct {
 	target          netip.AddrPort
+	localPort       int
 	mptcp, tfo, tls bool
+	again           string // see runSockAsk
 }
 
 func (a *sockAsker) sockaddr() (int, unix.Sockaddr) {
@@ -28,6 +31,15 @@ func (a *sockAsker) sockaddr() (int, unix.Sockaddr) {
 		return unix.AF_INET, &unix.SockaddrInet4{Addr: a.target.Addr().As4(), Port: int(a.target.Port())}
 	}
 	return unix.AF_INET6, &unix.SockaddrInet6{Addr: a.target.Addr().As16(), Port: int(a.target.Port())}
+}
+
+// bindPort gives the socket a port that a connection of ours may have already.
+func bindPort(fd, family, port int) error {
+	var sa unix.Sockaddr = &unix.SockaddrInet4{Port: port}
+	if family == unix.AF_INET6 {
+		sa = &unix.SockaddrInet6{Port: port}
+	}
+	return errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.Bind(fd, sa))
 }
 
 // connect connects, and sends the request: with the SYN, if by Fast Open.
@@ -40,6 +52,12 @@ func (a *sockAsker) connect() (int, error) {
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, proto)
 	if err != nil {
 		return -1, fmt.Errorf("socket: %w", err)
+	}
+	if a.localPort > 0 {
+		if err := bindPort(fd, family, a.localPort); err != nil {
+			unix.Close(fd)
+			return -1, fmt.Errorf("bind to port %d: %w", a.localPort, err)
+		}
 	}
 	timeout := unix.Timeval{Sec: 10}
 	err = errors.Join(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
@@ -89,6 +107,30 @@ func (a *sockAsker) ask() (netip.AddrPort, string, error) {
 	if err != nil {
 		return local, "", err
 	}
+	answer, err := readLine(fd)
+	if err == nil && a.again != "" {
+		fmt.Printf("first=%s\n", answer)
+		answer, err = a.askAgain(fd)
+	}
+	return local, answer, err
+}
+
+// askAgain asks on the same connection when the file is there.
+func (a *sockAsker) askAgain(fd int) (string, error) {
+	for {
+		if _, err := os.Stat(a.again); err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if _, err := unix.Write(fd, []byte("again\n")); err != nil {
+		return "", err
+	}
+	return readLine(fd)
+}
+
+// readLine reads what the server answers, until it ends a line or the connection.
+func readLine(fd int) (string, error) {
 	var answer []byte
 	buf := make([]byte, 512)
 	for {
@@ -98,7 +140,7 @@ func (a *sockAsker) ask() (netip.AddrPort, string, error) {
 			return err
 		})
 		if err != nil {
-			return local, "", fmt.Errorf("answer: %w", err)
+			return "", fmt.Errorf("answer: %w", err)
 		}
 		answer = append(answer, buf[:n]...)
 		if n == 0 || buf[n-1] == '\n' {
@@ -106,9 +148,9 @@ func (a *sockAsker) ask() (netip.AddrPort, string, error) {
 		}
 	}
 	if len(answer) == 0 {
-		return local, "", io.ErrUnexpectedEOF
+		return "", io.ErrUnexpectedEOF
 	}
-	return local, strings.TrimSpace(string(answer)), nil
+	return strings.TrimSpace(string(answer)), nil
 }
 
 // askReport is how many of the answers named the client that was told, our own
@@ -166,7 +208,7 @@ func judge(report *askReport, local netip.AddrPort, told netip.Addr, answer stri
 	}
 }
 
-func (a *sockAsker) askAll(ctx context.Context, n, parallel int, until time.Time, told netip.Addr) askReport {
+func (a *sockAsker) askAll(ctx context.Context, n, parallel int, until time.Time, pace time.Duration, told netip.Addr) askReport {
 	var report askReport
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -187,6 +229,9 @@ func (a *sockAsker) askAll(ctx context.Context, n, parallel int, until time.Time
 			}
 			judge(&report, local, told, answer)
 		})
+		if pace > 0 {
+			time.Sleep(pace)
+		}
 	}
 	wg.Wait()
 	return report
@@ -198,7 +243,10 @@ func runSockAsk(args []string, out io.Writer) error {
 	n := fs.Int("n", 0, "so many times, and print how many answers named whom")
 	seconds := fs.Duration("for", 0, "for so long or until SIGTERM, in place of -n")
 	parallel := fs.Int("parallel", 8, "at a time, with -n or -for")
+	pace := fs.Duration("pace", 0, "between two of them, with -n or -for")
 	told := fs.String("told", "203.0.113.7", "the client's address that insert tells")
+	fs.IntVar(&a.localPort, "local-port", 0, "of the connection")
+	fs.StringVar(&a.again, "again", "", "print the answer, and ask again on the same connection when this file is there")
 	fs.BoolVar(&a.mptcp, "mptcp", false, "by MPTCP")
 	fs.BoolVar(&a.tfo, "tfo", false, "by Fast Open")
 	fs.BoolVar(&a.tls, "tls", false, "let the kernel do TLS")
@@ -216,7 +264,7 @@ func runSockAsk(args []string, out io.Writer) error {
 		}
 		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 		defer stop()
-		return printJSON(out, a.askAll(ctx, *n, *parallel, time.Now().Add(*seconds), addr))
+		return printJSON(out, a.askAll(ctx, *n, *parallel, time.Now().Add(*seconds), *pace, addr))
 	}
 	local, answer, err := a.ask()
 	if err != nil {

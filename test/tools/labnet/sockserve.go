@@ -18,9 +18,9 @@ import (
 // sockServer answers each connection with whom it sees, by every call that can
 // tell, and by sockets that something was done to.
 type sockServer struct {
-	mptcp, fastopen, tls, sockmap, pass, splice, peerName bool
-	deferSeconds                                          int
-	reuse                                                 netip.AddrPort
+	mptcp, fastopen, tls, sockmap, pass, splice, peerName, again bool
+	deferSeconds                                                 int
+	reuse                                                        netip.AddrPort
 }
 
 func sockaddrString(sa unix.Sockaddr) string {
@@ -236,6 +236,22 @@ func (s *sockServer) serve(fd int, accepted string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.answer(fd, accepted); err != nil {
+		return err
+	}
+	if s.again {
+		err = s.answer(fd, accepted)
+	}
+	if err == nil && s.reuse.IsValid() {
+		var peer string
+		peer, err = s.reconnect(fd)
+		fmt.Printf("reused=%s\n", peer)
+	}
+	return err
+}
+
+// answer answers one request with whom the connection is from.
+func (s *sockServer) answer(fd int, accepted string) error {
 	if err := s.request(fd); err != nil {
 		return err
 	}
@@ -249,10 +265,6 @@ func (s *sockServer) serve(fd int, accepted string) error {
 	}
 	_, err = unix.Write(fd, fmt.Appendf(nil, "accept=%s peer=%s nat64=%s\n", accepted, peer,
 		strings.ReplaceAll(nat64Peer(fd), " ", "_")))
-	if err == nil && s.reuse.IsValid() {
-		peer, err = s.reconnect(fd)
-		fmt.Printf("reused=%s\n", peer)
-	}
 	return err
 }
 
@@ -273,6 +285,7 @@ func runSockServe(args []string, out io.Writer) error {
 	fs.BoolVar(&s.pass, "pass", false, "pass the descriptor through a UNIX socket first")
 	fs.BoolVar(&s.splice, "splice", false, "read by splice()")
 	fs.BoolVar(&s.peerName, "peername", false, "ask by SO_PEERNAME, in place of what accept() gave")
+	fs.BoolVar(&s.again, "again", false, "answer a second request, too")
 	uringToo := fs.Bool("uring", false, "accept by io_uring")
 	fs.IntVar(&s.deferSeconds, "defer", 0, "TCP_DEFER_ACCEPT")
 	fs.Func("reuse", "disconnect the socket behind the answer, and connect it to this IPv4 ADDRESS:PORT", func(v string) (err error) {
