@@ -49,12 +49,69 @@ if by module; then
 	expect_toa_delta "and its questions" getname_toa_bypass 2 ask 4 7004
 fi
 
-# A connection that stays, to be looked at.
+# Connections that stay, to be looked at. Netfilter counts packets of the wire's
+# addresses on the way in and out, and none of the clients'.
+in_ns "$rs1" nft -f - <<-END
+	table inet seen {
+		counter wire4 { }
+		counter wire6 { }
+		counter client { }
+		chain in {
+			type filter hook input priority 0
+			ip saddr $client_ip4 tcp dport 80 counter name wire4
+			ip6 saddr $client_ip6 tcp dport 80 counter name wire6
+			ip saddr $told_ip4 counter name client
+			ip6 saddr $told_ip6 counter name client
+		}
+		chain out {
+			type filter hook output priority 0
+			ip daddr $told_ip4 counter name client
+			ip6 daddr $told_ip6 counter name client
+		}
+	}
+END
+
+# seen COUNTER: its packets.
+seen() {
+	in_ns "$rs1" nft list counter inet seen "$1" | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
+}
+
+# proc_hex ADDRESS: as /proc/net/tcp and tcp6 have its last four bytes, the last
+# one first.
+proc_hex() {
+	local -a b
+	case $1 in
+	*:*) printf '%02X000000' "0x${1##*:}" ;;
+	*) IFS=. read -ra b <<<"$1" && printf '%02X%02X%02X%02X' "${b[3]}" "${b[2]}" "${b[1]}" "${b[0]}" ;;
+	esac
+}
+
+# proc_tcp ADDRESS: how many connections to port 80 the kernel's tables show there.
+proc_tcp() {
+	in_ns "$rs1" cat /proc/net/tcp /proc/net/tcp6 |
+		awk -v peer="$(proc_hex "$1"):" '$2 ~ /:0050$/ && $4 == "01" && index($3, peer) { n++ } END { print n + 0 }'
+}
+
+wait_until 10 toa_nothing_left
+serve "$rs1" rs1
+insert "$(toa_option 6)"
+start_in "$client" keep6 labnet conns -n 2 -request -hold 600s "$(rs 1 6 80)"
+wait_log keep6 '"opened":2'
+expect_match "IPv6: the list has the wire and the client" \
+	"^$(regex "[$rs1_ip6]:80 [$client_ip6]:")[0-9]+ $(regex "[$told_ip6]:")[0-9]+\$" "$(toa_conns)"
+expect_eq "IPv6: /proc/net/tcp6 has the wire's address only" "2 0" "$(proc_tcp "$client_ip6") $(proc_tcp "$told_ip6")"
+expect_match "IPv6: ss shows the wire" "$(regex "[$client_ip6]"):" "$(in_ns "$rs1" ss -tnH)"
+expect_no_match "IPv6: and not the client" "$(regex "[$told_ip6]")" "$(in_ns "$rs1" ss -tnH)"
+stop keep6 || true
 wait_until 10 toa_nothing_left
 insert "$(toa_option 4)"
-serve "$rs1" rs1
 start_in "$client" keep labnet conns -n 3 -request -hold 600s "$(rs 1 4 80)"
 wait_log keep '"opened":3'
+expect_eq "/proc/net/tcp has the wire's address only" "3 0" "$(proc_tcp "$client_ip4") $(proc_tcp "$told_ip4")"
+# SYN, ACK and request of each.
+expect_within "netfilter counts packets of the wire's addresses, IPv4" 9 1000 "$(seen wire4)"
+expect_within "and IPv6" 6 1000 "$(seen wire6)"
+expect_eq "and none of the clients'" 0 "$(seen client)"
 conn=$(toa_conns | head -n 1)
 port=$(sed -n "s/.* $(regex "$client_ip4"):\([0-9]*\) .*/\1/p" <<<"$conn")
 expect_eq "the list has the wire and the client" \
