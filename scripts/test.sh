@@ -95,6 +95,7 @@ for check in fmt vet staticcheck generated; do
 done
 go_tests
 step "parser of TOA options, fuzzed" scripts/check-toa-parser.sh
+step "what a kernel lacks is named" scripts/check-refusal.sh
 step "modules: W=1, sparse, checkpatch" scripts/build-modules.sh check
 step "packages: lintian, contents" packaging/check.sh
 for kernel in $(kernel_names stock) $(kernel_names edge); do
