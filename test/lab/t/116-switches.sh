@@ -43,6 +43,30 @@ done
 in_ns "$director" nft delete table inet track
 expect_eq "nothing lost its binding" "0 0" "$(counter "$director" fullnat_unbound) $(counter "$director" fullnat_no_route)"
 
+# What some of them mean for FULLNAT.
+for family in 4 6; do
+	bound=$(counter "$director" fullnat_conn_bound) told=$(counter "$director" fullnat_rst_client)
+	set_sysctl "$director" $vs.sloppy_tcp=1
+	expect_counter_delta "IPv$family: sloppy_tcp: segments in the middle of nothing are refused" "$director" fullnat_no_syn 5 \
+		in_ns "$client" labnet flood -acks -n 5 -from "$(addr client_net $family)" "$(svc $family 80)"
+	set_sysctl "$director" $vs.sloppy_tcp=0
+	expect_eq "IPv$family: by RST, and take no port" "5 0" \
+		"$(($(counter "$director" fullnat_rst_client) - told)) $(($(counter "$director" fullnat_conn_bound) - bound))"
+	for setting in 0 1; do
+		set_sysctl "$director" $vs.snat_reroute=$setting
+		ip -n "$director" "-$family" rule add from "$(addr vip $family)" unreachable
+		expect_counter_delta "IPv$family: snat_reroute $setting: answers go by the rule for their vip" "$director" fullnat_no_route '>=1' eval '
+			in_ns "$client" labnet udp-echo -timeout 300ms "$(svc $family 53)" || true'
+		ip -n "$director" "-$family" rule del from "$(addr vip $family)" unreachable
+	done
+done
+# Each second stock looks at one in 32 of the places that connections can be in.
+check "SYNs of nobody" in_ns "$client" labnet flood -n 200 "$(svc 4 80)"
+done=$(counter "$director" fullnat_conn_done)
+set_sysctl "$director" $vs.drop_entry=3
+poll_until 20 "drop_entry: what stock gives up gives its port back" counter_reached "$director" fullnat_conn_done $((done + 3))
+set_sysctl "$director" $vs.drop_entry=0
+
 # Persistence: two clients of one network.
 set_addresses "$client" eth0 192.0.2.77/24 2001:db8:c::77/64
 two() {
