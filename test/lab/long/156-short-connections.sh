@@ -7,9 +7,9 @@
 . /lab/lib-pressure.sh
 
 short_setup 1000
-short_conns 4 20000 1 1000
-short_conns 4 60000 50 1000
-short_conns 4 60000 50 1000 -server-closes
-short_conns 4 30000 50 1000 -reset
+short_conns 4 5000 1 1000
+short_conns 4 65000 50 1000
+short_conns 4 65000 50 1000 -server-closes
+short_conns 4 35000 50 1000 -reset
 short_conns 6 30000 50 1000 -server-closes
 short_end
