@@ -10,7 +10,7 @@
 KERNEL ?= 6.12
 
 .PHONY: all deps tools modules check-go check-kernel check-shell test vm-test
-.PHONY: check-arm64 test-bpf test-debug fuzz test-cost test-memory test-ports test-short test-speed test-keepalived
+.PHONY: check-arm64 test-bpf test-debug test-faults fuzz test-cost test-memory test-ports test-short test-speed test-keepalived
 .PHONY: packages check-packages test-dkms test-packages release lab demo clean help
 .PHONY: test-synproxy test-snat test-toa test-profile bench
 .DEFAULT_GOAL := all
@@ -53,6 +53,9 @@ test-debug: deps  ## all scenes on a kernel with KASAN, lockdep and kmemleak (se
 
 fuzz: deps  ## two million malformed packets and half a million netlink messages on the debug kernel; hours
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v debug 151 152
+
+test-faults: deps  ## single allocations of the director's module that fail, on the debug kernel; a quarter of an hour
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v debug 158 161 162
 
 test-memory: deps  ## a director whose memory is used up
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 157
