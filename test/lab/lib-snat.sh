@@ -95,3 +95,30 @@ zone_conflicts() {
 flows_done() {
 	[ "$(counter "$director" snat_conn_new)" -eq "$(counter "$director" snat_conn_done)" ]
 }
+
+# leave NS DEST...: a datagram to each, as a flow of its own: none needs to arrive.
+# Prints the local address of each, in the same order.
+leave() {
+	local ns=$1 flows port
+	shift
+	flows=$(counter "$director" snat_conn_new)
+	# Another one each time.
+	port=$((20000 + flows % 40000))
+	# shellcheck disable=SC2016 # by the inner shell
+	in_ns "$ns" bash -c 'port=$1; shift; for dest; do echo >"/dev/udp/$dest/$((port++))"; done' leave $port "$@"
+	wait_until 5 counter_reached "$director" snat_conn_new $((flows + $#)) || true
+	fullnat_conns "^UDP " | awk -v first=$port -v count=$# '
+		{ n = $5; sub(/.*:/, "", n); sub(/:[0-9]+$/, "", $4); gsub(/[][]/, "", $4); from[n - first] = $4 }
+		END { for (i = 0; i < count; i++) print from[i] }'
+}
+
+# leaves_from NS 4|6 LIP...: do new flows leave from each of these, and no other?
+# As many flows as make one CPU use three in turn.
+leaves_from() {
+	local ns=$1 dest got
+	dest=$(addr out_ip "$2")
+	shift 2
+	got=$(leave "$ns" "$dest" "$dest" "$dest" "$dest" "$dest" "$dest" | sort -u | xargs)
+	echo "$got"
+	[ "$got" = "$(printf '%s\n' "$@" | sort -u | xargs)" ]
+}

@@ -17,8 +17,8 @@ done
 switch_on
 
 for family in 4 6; do
-	bits=32
-	[ $family = 4 ] || bits=128
+	bits=32 outside_net=192.0.2. gateway=10.2.0.1 second=10.2.0.11/24
+	[ $family = 4 ] || bits=128 outside_net=2001:db8:c:: gateway=2001:db8:12::1 second=2001:db8:12::11/64
 	out_ip=$(addr out_ip $family) lip=$(lip 1 $family)
 	zone 1 $family "$lip"
 	zone 2 $family "$(lip 2 $family)" "$(lip 3 $family)"
@@ -58,13 +58,27 @@ for family in 4 6; do
 		chain f { type filter hook forward priority filter; iifname wan ct state new counter; }; }"
 	check "IPv$family: datagrams that conntrack does not see" in_ns "$in1" labnet udp-echo -count 3 "$(outside $family 53)"
 	expect_match "IPv$family: their answers are new to it" 'new counter packets 3 ' "$(in_ns "$director" nft list table inet half)"
-	expect_eq "IPv$family: and it forgets them" 0 "$(in_ns "$director" grep -c udp /proc/net/nf_conntrack || true)"
+	expect_match "IPv$family: and it forgets them" ' 0 flow entries' \
+		"$(in_ns "$director" conntrack -L -f ipv$family -p udp 2>&1)"
 	in_ns "$director" nft flush ruleset
 
-	# By hash of the source a machine keeps its address.
+	# By hash of the source a machine keeps its address, and by hash of both ends
+	# it keeps one towards each destination.
+	mapfile -t dests < <(seq -f "$outside_net%g" 101 108)
 	ipvs --edit-zone --zone "$(in_net 2 $family)" -s sh
-	expect_eq "IPv$family: sh: always the same address" 1 "$(for _ in 1 2 3 4 5; do seen_from "$in2" $family; done | sort -u | wc -l)"
+	expect_eq "IPv$family: sh: always the same address" 1 "$(leave "$in2" "${dests[@]}" | sort -u | wc -l)"
 	expect_match "IPv$family: it is saved" "^-K --zone $(regex "$(in_net 2 $family)") -s sh$" "$(ipvs -S -n)"
+	ipvs -V --zone "$(in_net 2 $family)"
+	ipvs -K --zone "$(in_net 2 $family)" -s sdh
+	for n in 2 3; do ipvs -U --zone "$(in_net 2 $family)" -z "$(lip $n $family)"; done
+	from=$(leave "$in2" "${dests[@]}")
+	expect_eq "IPv$family: sdh: destinations share both addresses" "$(lip 2 $family) $(lip 3 $family)" "$(sort -u <<<"$from" | xargs)"
+	expect_eq "IPv$family: each has always the same" "$from" "$(leave "$in2" "${dests[@]}")"
+	expect_match "IPv$family: it is saved" "^-K --zone $(regex "$(in_net 2 $family)") -s sdh$" "$(ipvs -S -n)"
+	set_addresses "$in2" eth0 "$second"
+	in_ns "$in2" ip "-$family" route replace default via $gateway src "${second%/*}"
+	check_fails "IPv$family: for another machine it is another choice" test "$from" = "$(leave "$in2" "${dests[@]}")"
+	in_ns "$in2" ip "-$family" route replace default via $gateway
 
 	# No more flows than the limit.
 	ipvs --edit-zone --zone "$(in_net 2 $family)" --limit 10
@@ -89,21 +103,47 @@ for family in 4 6; do
 done
 expect_match "one line in the log" 'no free local port' "$(dmesg)"
 
-# Two uplinks: the second by a rule for network 2, with an address of its own.
+# Two uplinks, the second by a rule for network 2. One more local address is in
+# the network of the first one, and is moved about.
 link "$director" wan2 "$router" near2
-set_addresses "$director" wan2 198.18.2.1/24 198.18.2.7/24 2001:db8:20::1/64 2001:db8:20::7/64
+set_addresses "$director" wan2 198.18.2.1/24 2001:db8:20::1/64
 set_addresses "$router" near2 198.18.2.2/24 2001:db8:20::2/64
+
+# by_wan2 4|6: network 2 leaves by it; the kernel drops such routes with the link.
+by_wan2() {
+	set_routes "$director" 198.18.2.2 2001:db8:20::2 \
+		"$([ "$1" = 4 ] && echo 0.0.0.0/0 || echo ::/0) dev wan2 table 100"
+}
 for family in 4 6; do
-	via=198.18.2.2 own=198.18.2.7
-	[ $family = 4 ] || via=2001:db8:20::2 own=2001:db8:20::7
-	in_ns "$director" ip "-$family" rule add from "$(in_net 2 $family)" lookup 100
-	in_ns "$director" ip "-$family" route add default via $via dev wan2 table 100
-	in_ns "$director" ip "-$family" route add "$(in_net 2 $family)" dev in2 table 100
+	own=203.0.113.7 bits=32 lost=(2001:db8:20::1/64)
+	[ $family = 4 ] || own=2001:db8:e::7 bits=128 lost=(2001:db8:20::1/64 2001:db8:e::7/128)
+	all=("$(lip 2 $family)" "$(lip 3 $family)" "$own")
+	in_ns "$director" ip "-$family" rule add from "$(in_net 2 $family)" lookup 100 priority 100
 	ipvs -U --zone "$(in_net 2 $family)" -z $own
-	expect_eq "IPv$family: the address of the chosen uplink" $own \
-		"$(for _ in 1 2 3 4; do seen_from "$in2" $family; done | sort -u)"
-	in_ns "$director" ip "-$family" rule del from "$(in_net 2 $family)" lookup 100
-	ipvs -W --zone "$(in_net 2 $family)" -z $own
+	check "IPv$family: an address in the network of the chosen uplink is preferred" leaves_from "$in2" $family $own
+	by_wan2 $family
+	check "IPv$family: by another uplink all are used" leaves_from "$in2" $family "${all[@]}"
+	set_addresses "$director" wan2 $own/$bits
+	poll_until 5 "IPv$family: configured on that one, it is preferred there" leaves_from "$in2" $family $own
+	set_routes "$router" 198.18.2.1 2001:db8:20::1 $own/$bits
+	poll_until 5 "IPv$family: and answers come to it" eval '[ "$(seen_from "$in2" $family)" = $own ]'
+	in_ns "$director" ip link set wan2 down
+	if [ $family = 4 ]; then
+		poll_until 5 "IPv4: when that uplink fails, the other one's: none is configured there" leaves_from "$in2" 4 "${all[@]}"
+	else
+		poll_until 5 "IPv6: when that uplink fails its addresses are gone: back in the other's network" leaves_from "$in2" 6 $own
+	fi
+	in_ns "$director" ip link set wan2 up
+	set_addresses "$director" wan2 "${lost[@]}"
+	by_wan2 $family
+	poll_until 5 "IPv$family: up again, it is preferred there" leaves_from "$in2" $family $own
+done
+ip -n "$director" link del wan2
+for family in 4 6; do
+	own=203.0.113.7
+	[ $family = 4 ] || own=2001:db8:e::7
+	poll_until 5 "IPv$family: its device is gone: back in the other's network" leaves_from "$in2" $family $own
+	in_ns "$director" ip "-$family" rule del priority 100
 done
 
 # FULLNAT and stock's NAT on the same director, with the same local address.
