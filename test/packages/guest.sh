@@ -222,7 +222,7 @@ stock_idles() {
 	for what in ExecStartPre ExecStop ExecStopPost; do
 		[ -z "$(systemctl show -P $what ipvsadm.service)" ] || return 1
 	done
-	systemctl show -P ExecStart ipvsadm.service | grep -q 'path=/bin/true'
+	systemctl show -P ExecStart ipvsadm.service | grep -q 'path=/bin/echo'
 }
 
 # stage_stock: stock's package comes, with its configuration and its unit, goes, and
@@ -235,6 +235,7 @@ stage_stock() {
 	check "dpkg finds its files" dpkg -V ipvsadm
 	check "its unit does nothing" stock_idles
 	check "whoever stops and starts it" sh -c 'systemctl stop ipvsadm.service && systemctl start ipvsadm.service'
+	check "and it says so" until_true 60 sh -c 'journalctl -u ipvsadm.service | grep -q "nothing is done"'
 	check "stock's package comes again" install_debs --reinstall ipvsadm
 	check "the rules are as they were" saved
 	check "stock's package goes" apt-get remove -y ipvsadm
