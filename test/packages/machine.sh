@@ -70,6 +70,20 @@ boot_once() {
 		</dev/null 2>"$work/qemu.log" | sed -u 's/\r$//'
 }
 
+# result TEXT COMMAND...: as guest.sh's check, for what is done from outside.
+result() {
+	local text=$1 word=ok
+	shift
+	"$@" >"$work/outside.log" 2>&1 || word="not ok"
+	echo "$word $text" | tee -a "$work/results"
+	[ "$word" = ok ] || tail -n 40 "$work/outside.log" | sed 's/^/    /'
+}
+
+# from_dkms ROOT RELEASE MODULE
+from_dkms() {
+	in_root "$1" modinfo -k "$2" -n "$3" | grep /updates/dkms/
+}
+
 # run_machine RELEASE: boots as often as the stages want. Every line of the guest's
 # goes to $work/results and to stdout. The emulator sometimes loses a kernel while
 # that starts: such a boot is repeated.
