@@ -30,9 +30,13 @@ past_director() {
 	ip -n "$rs1" "-$2" route "$1" "$(addr client_ip "$2")/$length" via $via
 }
 
+# passed: packets that have come to the director, both ways; one for as many
+# segments as a device merges or is given at once.
+passed() { in_ns "$director" cat /sys/class/net/{cl,rs1}/statistics/rx_packets | awk '{ n += $1 } END { print n }'; }
+
 # measure SIDE FAMILY
 measure() {
-	local side=$1 family=$2 report
+	local side=$1 family=$2 report before
 	local -a both=(labnet conncost -client "$client" -server "$rs1")
 	if [ "$side" = direct ]; then
 		side_on routing "$family"
@@ -44,7 +48,11 @@ measure() {
 	if [ "$side" = dr ]; then past_director add "$family"; fi
 	report=$("${both[@]}" -port "$bench_port" -n "$connections" "$target")
 	figure tcp-connection "$side" "$family" whole instructions/connection "$(field connection "$report")"
+	before=$(passed)
 	report=$("${both[@]}" -port "$bench_port" -mb "$megabytes" "$target")
+	if [ "$side" != direct ]; then
+		figure tcp-bulk-packets "$side" "$family" mean packets/MB $((($(passed) - before) / (2 * megabytes)))
+	fi
 	figure tcp-bulk "$side" "$family" forward instructions/MB "$(field up "$report")"
 	figure tcp-bulk "$side" "$family" reply instructions/MB "$(field down "$report")"
 	if [ "$side" = dr ]; then past_director del "$family"; fi

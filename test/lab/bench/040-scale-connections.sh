@@ -28,10 +28,15 @@ others() {
 	field first "$(packet_cost "$1" -first -ack -from "$(host "$first"):10000" -flows "$3")"
 }
 
-# free_memory: bytes, when nothing is on its way back any more.
-free_memory() {
-	echo 3 >/proc/sys/vm/drop_caches
-	awk '/^MemFree|^Cached|^Buffers/ { kb += $2 } END { printf "%d\n", kb * 1024 }' /proc/meminfo
+# kernel_memory: bytes that the kernel has allocated for what it keeps: free memory
+# moves with pages that nobody has asked for.
+kernel_memory() {
+	awk '/^(Slab|VmallocUsed|Percpu):/ { kb += $2 } END { printf "%d\n", kb * 1024 }' /proc/meminfo
+}
+
+# connections: how many the service's real server has.
+connections() {
+	ipvs -Ln | awk '$1 == "->" && $6 ~ /^[0-9]+$/ { n += $5 + $6 } END { print n + 0 }'
 }
 
 # new_lab: nothing is left of the side before.
@@ -57,10 +62,12 @@ more_addresses() {
 	addresses=$((count > addresses ? count : addresses))
 	case $side in
 	masquerade)
-		# An address has no more ports for nft, either.
+		# An address has no more ports for nft, either, which would give each
+		# client one only.
 		[ "$1" = 4 ] || return 0
 		in_ns "$director" nft 'flush table inet masq'
-		in_ns "$director" nft "add rule inet masq post oifname rs1 snat ip to $(lip 1 4)-$(lip $((count < 4 ? 4 : count)) 4)"
+		in_ns "$director" nft "add rule inet masq post oifname rs1 snat ip to jhash ip saddr . tcp sport mod 4 map {
+			0 : $(lip 1 4), 1 : $(lip 2 4), 2 : $(lip 3 4), 3 : $(lip 4 4) }"
 		;;
 	esac
 }
@@ -74,9 +81,13 @@ measure() {
 	for count in ${LAB_CONNS:-1 1000 100000}; do
 		more_addresses "$family" "$count"
 		step=$((step + 1))
-		before=$(free_memory)
+		before=$(kernel_memory)
 		first=$(others "$family" $step $((count - have)))
-		bytes=$(((before - $(free_memory)) / (count - have)))
+		bytes=$((($(kernel_memory) - before) / (count - have)))
+		expect_within "IPv$family, $side: connections beside those that are measured" "$count" $((count + 1000)) "$(connections)"
+		if [ "$side" = masquerade ]; then
+			expect_within "IPv$family, $side: conntrack has them, too" "$count" $((3 * count + 1000)) "$(in_ns "$director" conntrack -C)"
+		fi
 		have=$count
 		report=$(packet_cost "$family" -from "$(host "$(addr client_ip "$family")"):$((10000 + 1000 * step))" \
 			-flows $flows -n "$packets" -size "$size")
@@ -89,7 +100,6 @@ measure() {
 		[ "$count" -ge 100000 ] || continue
 		figure memory "$side" "$family" whole bytes/connection "$bytes" "connections=$count"
 	done
-	ok "IPv$family, $side: $have connections beside those that are measured"
 	side_off
 }
 

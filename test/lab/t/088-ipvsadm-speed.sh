@@ -29,6 +29,6 @@ add_servers() {
 
 # Ten starts are over sooner than a whole table, so there is time for more.
 speed_pairs=9
-race "a single -a" 150 one_service add_servers
+race "a single -a" "${start_bound:-150}" one_service add_servers
 expect_eq "all of them were added" 10 "$(ipvsadm -Ln | grep -c '  -> 172')"
 ipvsadm -C

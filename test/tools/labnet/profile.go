@@ -29,7 +29,7 @@ const profilePages = 256
 // kernel takes none below 10 000.
 var profilePeriods = []uint64{10007, 11027, 12163, 13291, 14519, 15877, 17321, 18911}
 
-// symbol is a function of the kernel or of a module.
+// symbol is a function of the kernel or of a module, whose name follows then.
 type symbol struct {
 	addr uint64
 	name string
@@ -48,7 +48,7 @@ func readSymbols(text []byte) ([]symbol, error) {
 		if err != nil {
 			return nil, fmt.Errorf("symbol %q: %w", words[2], err)
 		}
-		all = append(all, symbol{addr, words[2]})
+		all = append(all, symbol{addr, strings.Join(words[2:], " ")})
 	}
 	if len(all) == 0 || all[len(all)-1].addr == 0 {
 		return nil, errors.New("the kernel does not show its symbols")
