@@ -114,6 +114,18 @@ flows() {
 		[ "$(counter fullnat_conn_bound)" -ge $((before + 2)) ]
 }
 
+# documented: the commands of the quick starts, as they are written, each page upon an
+# empty table.
+documented() {
+	local page
+	for page in ./README.md /usr/share/doc/ip-vs-fullnat-dkms/{install,snat,synproxy}.md; do
+		sed -nE 's/^    ((ip address|ipvsadm(-go)?|sysctl|cat \/proc|grep) .*)/\1/p' "$page" | grep -v -e --snat-log >/lab/commands
+		echo "$page has $(wc -l </lab/commands)"
+		grep -q '^ipvsadm.* -A' /lab/commands && sh -e -x /lab/commands && ipvsadm -C || return 1
+		ip address del $lip4/32 dev lo 2>/dev/null || true
+	done
+}
+
 saved() {
 	ipvsadm -S -n >/lab/now && cmp /lab/rules /lab/now
 }
@@ -139,6 +151,7 @@ stage_install() {
 	check "the unit has loaded ip_vs_fullnat" systemctl is-active ip-vs-fullnat.service
 	check "the unit of the tables is there" systemctl is-active ipvsadm-go.service
 	check "the command ipvsadm is ours" test "$(readlink -f "$(command -v ipvsadm)")" = /usr/sbin/ipvsadm-go
+	check "the commands of the quick starts work" documented
 	network
 	check "services are configured" configure
 	check "traffic flows; the real server sees the local address" flows $lip4 $lip6

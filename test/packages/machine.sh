@@ -15,7 +15,7 @@ boot_seconds=$((3600 * slow))
 make_disk() {
 	local root=$1
 	echo "$2" >"$work/lab/stages"
-	cp "$top_dir/test/packages/guest.sh" "$build_dir/bin/labnet" "$work/lab/"
+	cp "$top_dir/test/packages/guest.sh" "$top_dir/README.md" "$build_dir/bin/labnet" "$work/lab/"
 	cat >"$work/lab.service" <<-EOU
 		[Unit]
 		After=network-online.target systemd-modules-load.service ip-vs-fullnat.service ipvsadm-go.service
