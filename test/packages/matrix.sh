@@ -82,7 +82,7 @@ write_table() {
 }
 
 if [ $# -eq 0 ]; then
-	mapfile -t names < <(for lane in stock edge packages; do kernel_names $lane; done)
+	mapfile -t names < <(for lane in stock edge packages old; do kernel_names $lane; done)
 	set -- "${names[@]}"
 	fresh=1
 fi
@@ -94,7 +94,7 @@ with_lock "$build_dir/.lock" build_tools
 failed=0
 : >"$work/table"
 if [ -z "${fresh:-}" ]; then
-	sed -n '/^<!-- kernels -->$/,/^<!-- end of kernels -->$/p' "$top_dir/README.md" | grep -E '^\| [0-9a-z.]+ \| [0-9]' >"$work/table" || true
+	sed -n '/^<!-- kernels -->$/,/^<!-- end of kernels -->$/p' "$top_dir/README.md" | grep -E '^\| [0-9a-z.-]+ \| [0-9]' >"$work/table" || true
 fi
 for name; do one "$name"; done
 write_table

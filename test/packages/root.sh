@@ -25,10 +25,11 @@ current=$roots/$k_name.current
 packages=(dkms initramfs-tools systemd-sysv udev dbus kmod iproute2 procps curl ca-certificates)
 later=(ipvsadm keepalived)
 
-# siblings: the other kernels of this release, which a machine can be updated to.
+# siblings COLUMN: of the kernels which a machine can be updated to; these are the
+# others of this release, and for that of a point release the newest of its series.
 siblings() {
-	kernel_rows | awk -v suites="$k_suites" -v own="$k_name" \
-		'$1 != own && $2 == suites && $7 != "debug" { print $3 }' | tr ',' '\n'
+	kernel_rows | awk -v suites="$k_suites" -v own="$k_name" -v column="$1" '$7 == "debug" || $7 == "old" { next }
+		$1 != own && $2 == suites || own == "old-" $1 { print $column }' | tr ',' '\n'
 }
 
 # kernel_packages: the kernel and its headers themselves; some archives do not keep
@@ -50,9 +51,10 @@ base() {
 		"/usr/share/debootstrap/scripts/$script"
 }
 
+# sources SUITE...
 sources() {
 	local one
-	for one in ${k_suites//,/ }; do
+	for one; do
 		echo "deb $(mirror_uri "$one") $one main"
 	done
 }
@@ -61,12 +63,14 @@ sources() {
 fill() {
 	local dir=$1
 	base "$dir" || return 1
-	sources >"$dir/etc/apt/sources.list"
+	# shellcheck disable=SC2086  # suites
+	sources ${k_suites//,/ } >"$dir/etc/apt/sources.list"
 	printf 'Acquire::Check-Valid-Until "false";\nAPT::Install-Recommends "false";\n' >"$dir/etc/apt/apt.conf.d/50lab"
 	printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
 	chmod 755 "$dir/usr/sbin/policy-rc.d"
 	cp /etc/resolv.conf "$dir/etc/resolv.conf"
-	mapfile -t updates < <(siblings)
+	mapfile -t updates < <(siblings 3)
+	mapfile -t suites < <(siblings 2)
 	mapfile -t kernel < <(kernel_packages)
 	in_root "$dir" sh -eu -c '
 		apt-get update -qq
@@ -74,7 +78,11 @@ fill() {
 		apt-get install -qq -y "$@"
 		rm -f /var/cache/apt/archives/*.deb
 	' fill "${packages[@]}" "${kernel[@]}" || return 1
-	in_root "$dir" apt-get install -qq -y --download-only "${later[@]}" ${updates[@]+"${updates[@]}"} || return 1
+	[ ${#suites[@]} -eq 0 ] || sources "${suites[@]}" >"$dir/etc/apt/sources.list"
+	in_root "$dir" sh -eu -c '
+		apt-get update -qq
+		apt-get install -qq -y --download-only "$@"
+	' later "${later[@]}" ${updates[@]+"${updates[@]}"} || return 1
 	rm -f "$dir/usr/sbin/policy-rc.d" "$dir/etc/resolv.conf"
 	echo director >"$dir/etc/hostname"
 	in_root "$dir" passwd -q -d root
@@ -88,7 +96,7 @@ get_root() {
 	fi
 	with_lock "$apt_dir/.lock" apt_index
 	key=$({
-		echo "$root_version $k_packages ${packages[*]} ${later[*]} $(siblings | xargs)"
+		echo "$root_version $k_packages ${packages[*]} ${later[*]} $(siblings 3 | xargs)"
 		APT_CONFIG=$apt_dir/apt.conf apt-cache dumpavail | grep -E '^(Package: (linux-(image|headers)|dkms|systemd$)|Version:)' |
 			grep -A 1 '^Package'
 	} | sha256sum | cut -c1-16)

@@ -52,7 +52,9 @@ meant_for_lane() {
 	stock/oldest) [ "$k_name" = "$(kernel_names stock | head -n 1)" ] || return 1 ;;
 	stock/newest) [ "$k_name" = "$(kernel_names stock | tail -n 1)" ] || return 1 ;;
 	esac
-	[ "$k_lane" != edge ] || [ "$(header "$1" edge)" = yes ]
+	case $k_lane in
+	edge | old) [ "$(header "$1" edge)" = yes ] ;;
+	esac
 }
 
 # wanted_scenes [SCENE...]: the names of the scenes to run, in order.
