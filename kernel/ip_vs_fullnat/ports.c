@@ -2,25 +2,42 @@
 /*
  * Local ports. A port of a local address may be taken once towards each real
  * server: replies carry the real server's address, which tells connections
- * apart. So there is a bitmap per (local address, protocol, rip, rport), made
- * when the first port of it is taken and freed with the last.
+ * apart. So there is a map per (local address, protocol, rip, rport), made when
+ * the first port of it is taken and freed with the last.
  *
- * Taking and giving back are atomic bit operations without a lock. The cost
- * of finding a port does not grow with how many are taken: full words of the
- * bitmap are skipped 64 ports at a time.
+ * Machines of a SNAT zone talk to more destinations than there are real
+ * servers, and have a few connections to each: as long as they are few a map
+ * is a list of ports. Then it becomes a bitmap, and stays one. Taking and giving
+ * back are atomic bit operations then, without a lock, and the cost of finding a
+ * port does not grow with how many are taken: full words of the bitmap are
+ * skipped 64 ports at a time.
  */
 #include <linux/random.h>
 #include <linux/slab.h>
 
 #include "fnat.h"
 
-/* The bitmap fills what is left of the 8 KiB that kmalloc() hands out. */
+/* With as many the map fills the 128 bytes that kmalloc() hands out. */
+#define PORTS_FEW	26
+
+/* Ports are counted from FNAT_LPORT_FLOOR. */
 struct fnat_portmap {
 	struct rhash_head node;
 	struct fnat_portmap_key key;	/* [const] */
 	refcount_t taken;		/* ports, and searches under way */
+	spinlock_t lock;		/* few; BH off */
 	struct rcu_head rcu;
-	unsigned long bits[BITS_TO_LONGS(FNAT_LPORT_COUNT)];
+	unsigned long *bits;		/* NULL: few [lock, acquire] */
+	u16 few_count;			/* [lock] */
+	u16 few[PORTS_FEW];		/* in no order [lock] */
+};
+
+/* Where to look: at @tries ports from @start on, which goes on at @min. */
+struct port_search {
+	unsigned int min;
+	unsigned int count;
+	unsigned int start;
+	unsigned int tries;
 };
 
 static struct rhashtable portmaps;
@@ -42,6 +59,7 @@ static struct fnat_portmap *portmap_add(const struct fnat_portmap_key *key)
 		return ERR_PTR(-ENOMEM);
 	map->key = *key;
 	refcount_set(&map->taken, 1);
+	spin_lock_init(&map->lock);
 
 	old = rhashtable_lookup_get_insert_fast(&portmaps, &map->node,
 						portmap_params);
@@ -82,6 +100,8 @@ static void portmap_put(struct fnat_portmap *map)
 	local_bh_disable();
 	if (refcount_dec_and_test(&map->taken)) {
 		rhashtable_remove_fast(&portmaps, &map->node, portmap_params);
+		/* Who finds the map still does not get at its ports. */
+		kfree(map->bits);
 		kfree_rcu(map, rcu);
 	}
 	local_bh_enable();
@@ -113,28 +133,110 @@ bool fnat_ports_range(const struct fnat_sysctl *sysctl, unsigned int *min,
 }
 
 /*
- * Looks at no more than fullnat_lport_tries ports of the range, from a random
- * one upwards and on from the lowest.
+ * At no more than fullnat_lport_tries ports of the range, from a random one
+ * upwards and on from the lowest. False: there is none.
  */
-static int take_port(const struct fnat_sysctl *sysctl, unsigned long *bits)
+static bool search_begin(const struct fnat_sysctl *sysctl,
+			 struct port_search *search)
 {
-	unsigned int min, count, start, tries, bit, end;
+	if (!fnat_ports_range(sysctl, &search->min, &search->count))
+		return false;
+	search->min -= FNAT_LPORT_FLOOR;
+	search->start = search->min + get_random_u32_below(search->count);
+	search->tries = min_t(unsigned int, READ_ONCE(sysctl->lport_tries),
+			      search->count);
+	return true;
+}
 
-	if (!fnat_ports_range(sysctl, &min, &count))
-		return -EADDRINUSE;
-	min -= FNAT_LPORT_FLOOR;
-	start = min + get_random_u32_below(count);
-	tries = min_t(unsigned int, READ_ONCE(sysctl->lport_tries), count);
+static int bits_take(unsigned long *bits, const struct port_search *search)
+{
+	unsigned int end, bit;
 
-	end = min(start + tries, min + count);
-	bit = take_bit(bits, start, end);
+	end = min(search->start + search->tries, search->min + search->count);
+	bit = take_bit(bits, search->start, end);
 	if (bit < end)
 		return bit;
-	end = min + tries - (end - start);
-	bit = take_bit(bits, min, end);
+	end = search->min + search->tries - (end - search->start);
+	bit = take_bit(bits, search->min, end);
 	if (bit < end)
 		return bit;
 	return -EADDRINUSE;
+}
+
+/* Where @port is in the list, or few_count. Caller: map->lock. */
+static unsigned int few_index(const struct fnat_portmap *map, unsigned int port)
+{
+	unsigned int i;
+
+	for (i = 0; i < map->few_count; i++)
+		if (map->few[i] == port)
+			break;
+	return i;
+}
+
+/* There is room for one more. Caller: map->lock. */
+static int few_take(struct fnat_portmap *map, const struct port_search *search)
+{
+	unsigned int i, port = search->start;
+
+	for (i = 0; i < search->tries; i++) {
+		if (few_index(map, port) == map->few_count) {
+			map->few[map->few_count++] = port;
+			return port;
+		}
+		if (++port == search->min + search->count)
+			port = search->min;
+	}
+	return -EADDRINUSE;
+}
+
+/* The bitmap of what the list has, or NULL: no memory. Caller: map->lock. */
+static unsigned long *few_to_bits(const struct fnat_portmap *map)
+{
+	unsigned long *bits = kcalloc(BITS_TO_LONGS(FNAT_LPORT_COUNT),
+				      sizeof(*bits), GFP_ATOMIC | __GFP_NOWARN);
+	unsigned int i;
+
+	for (i = 0; bits && i < map->few_count; i++)
+		__set_bit(map->few[i], bits);
+	return bits;
+}
+
+/* A port, -EADDRINUSE, or -ENOMEM. */
+static int map_take(struct fnat_portmap *map, const struct port_search *search)
+{
+	/* Pairs with the release below. */
+	unsigned long *bits = smp_load_acquire(&map->bits);
+	int port = -ENOMEM;
+
+	if (bits)
+		return bits_take(bits, search);
+	spin_lock_bh(&map->lock);
+	if (!map->bits && map->few_count == PORTS_FEW)
+		/* Pairs with the acquire above, and in map_give(). */
+		smp_store_release(&map->bits, few_to_bits(map));
+	bits = map->bits;
+	if (!bits && map->few_count < PORTS_FEW)
+		port = few_take(map, search);
+	spin_unlock_bh(&map->lock);
+	return bits ? bits_take(bits, search) : port;
+}
+
+static void map_give(struct fnat_portmap *map, unsigned int port)
+{
+	/* Pairs with the release in map_take(). */
+	unsigned long *bits = smp_load_acquire(&map->bits);
+
+	if (!bits) {
+		spin_lock_bh(&map->lock);
+		bits = map->bits;
+		if (!bits)
+			map->few[few_index(map, port)] =
+				map->few[--map->few_count];
+		spin_unlock_bh(&map->lock);
+	}
+	if (bits)
+		clear_bit_unlock(port, bits);
 }
 
 /*
@@ -151,30 +253,33 @@ struct fnat_portmap *fnat_ports_take(struct fnat_laddr *laddr, u16 protocol,
 		.rport = rport,
 		.protocol = protocol,
 	};
-	struct fnat_portmap *map = portmap_get(&key);
-	int bit;
+	struct port_search search;
+	struct fnat_portmap *map;
+	int port;
 
+	if (!search_begin(&laddr->fn->sysctl, &search))
+		return ERR_PTR(-EADDRINUSE);
+	map = portmap_get(&key);
 	if (IS_ERR(map))
 		return map;
-	bit = take_port(&laddr->fn->sysctl, map->bits);
-	if (bit < 0) {
+	port = map_take(map, &search);
+	if (port < 0) {
 		portmap_put(map);
-		return ERR_PTR(bit);
+		return ERR_PTR(port);
 	}
-	*lport = htons(bit + FNAT_LPORT_FLOOR);
+	*lport = htons(port + FNAT_LPORT_FLOOR);
 	return map;
 }
 
 /* The connection must have left the table of connections before. */
 void fnat_ports_give(struct fnat_portmap *map, __be16 lport)
 {
-	clear_bit_unlock(ntohs(lport) - FNAT_LPORT_FLOOR, map->bits);
+	map_give(map, ntohs(lport) - FNAT_LPORT_FLOOR);
 	portmap_put(map);
 }
 
 int fnat_ports_init(void)
 {
-	BUILD_BUG_ON(sizeof(struct fnat_portmap) > 8192);
 	return rhashtable_init(&portmaps, &portmap_params);
 }
 
