@@ -33,8 +33,10 @@ static bool dev_has(struct net *net, struct net_device *dev, u16 af,
 {
 	if (af == AF_INET)
 		return dev_has4(dev, addr->ip, exact);
+	/* Also one that duplicates are still looked for: no event tells the end. */
 	if (exact)
-		return ipv6_chk_addr(net, &addr->in6, dev, 1);
+		return ipv6_chk_addr_and_flags(net, &addr->in6, dev, false, 1,
+					       0);
 	return ipv6_chk_prefix(&addr->in6, dev);
 }
 

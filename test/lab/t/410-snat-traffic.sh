@@ -123,7 +123,8 @@ for family in 4 6; do
 	check "IPv$family: an address in the network of the chosen uplink is preferred" leaves_from "$in2" $family $own
 	by_wan2 $family
 	check "IPv$family: by another uplink all are used" leaves_from "$in2" $family "${all[@]}"
-	set_addresses "$director" wan2 $own/$bits
+	# Without nodad: what is not yet known to be unique counts as well.
+	in_ns "$director" ip addr add $own/$bits dev wan2
 	poll_until 5 "IPv$family: configured on that one, it is preferred there" leaves_from "$in2" $family $own
 	set_routes "$router" 198.18.2.1 2001:db8:20::1 $own/$bits
 	poll_until 5 "IPv$family: and answers come to it" eval '[ "$(seen_from "$in2" $family)" = $own ]'
