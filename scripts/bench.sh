@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench.sh [-d] [-b] [-n] [-o DIR] KERNEL [SCENE...]: measures on a kernel of kernels.txt, writes
 # the report to build/bench/KERNEL, and fails when a figure is worse than the
-# stored bounds. Without scenes: those of test/lab/bench, and scene 160 of
-# test/lab/long; with some, these again, and the report has what the others said
-# last. The head of test/lab/lib-bench.sh says what can be set.
+# stored bounds. Without scenes: those of test/lab/bench, scene 160 of
+# test/lab/long, and those of test/lab/native on the kernel that runs as a
+# program; with some, these again, and the report has what the others said last.
+# The head of test/lab/lib-bench.sh says what can be set.
 #   -d  the report goes to docs/bench/KERNEL, too
 #   -b  the stored bounds of this kernel and these cases are made anew
 #   -n  nothing is measured: the report anew, of what there is
@@ -31,6 +32,7 @@ done
 kernel=$1
 shift
 bounds=test/lab/bench/bounds.tsv
+native=test/lab/native
 out=${out:-$build_dir/bench/$kernel}
 # With some sides only there cannot be a ratio for each bound.
 partial=${LAB_SIDES:+1}${LAB_FAMILIES:+1}
@@ -50,8 +52,14 @@ measure() {
 	mkdir -p "$out"
 	log=$out/$(date +%s)-${folder##*/}.log
 	echo "# commit $(commit)" >"$log"
-	IPVS_FULLNAT_SCENES=$top_dir/$folder test/vm/run.sh -v "$kernel" "$@" 2>&1 | tee -a "$log" || status=1
+	if [ "$folder" = "$native" ]; then echo "# native" >>"$log"; fi
+	IPVS_FULLNAT_SCENES=$top_dir/$folder test/vm/run.sh -v "$(kernel_for "$folder")" "$@" 2>&1 | tee -a "$log" || status=1
 	measured=1
+}
+
+# kernel_for FOLDER: by a real clock only one is measured, which this builds.
+kernel_for() {
+	if [ "$1" = "$native" ]; then kernel_names program; else echo "$kernel"; fi
 }
 
 # in_folder FOLDER SCENE...: those that are there.
@@ -70,10 +78,11 @@ elif [ $# -eq 0 ]; then
 	rm -rf "$out"
 	measure test/lab/bench
 	measure test/lab/long 160
+	measure "$native"
 else
-	for folder in test/lab/bench test/lab/long; do
-		mapfile -t scenes < <(in_folder $folder "$@")
-		[ ${#scenes[@]} -eq 0 ] || measure $folder "${scenes[@]}"
+	for folder in test/lab/bench test/lab/long "$native"; do
+		mapfile -t scenes < <(in_folder "$folder" "$@")
+		[ ${#scenes[@]} -eq 0 ] || measure "$folder" "${scenes[@]}"
 	done
 fi
 [ -n "$measured" ] || die "no such scenes: $*"

@@ -69,10 +69,97 @@ func TestRatios(t *testing.T) {
 	}
 }
 
+// Rounds in which the machine had other things to do: both sides took longer then.
+const nativeLog = `# native
+# kernel 6.12.1-uml, up 1 s
+# figure native-pps routing 4 forward packets/second 400 round=1,size=60
+# figure native-pps routing 4 reply packets/second 400 round=1,size=60
+# figure native-pps fullnat 4 forward packets/second 200 round=1,size=60
+# figure native-pps fullnat 4 reply packets/second 400 round=1,size=60
+# figure native-time dropped 4 forward ns/packet 1000 round=1,size=60
+# figure native-time routing 4 forward ns/packet 2000 round=1,size=60
+# figure native-time fullnat 4 forward ns/packet 3000 round=1,size=60
+# figure native-pps fullnat 4 forward packets/second 100 round=2,size=60
+# figure native-pps fullnat 4 reply packets/second 200 round=2,size=60
+# figure native-pps routing 4 forward packets/second 150 round=2,size=60
+# figure native-pps routing 4 reply packets/second 200 round=2,size=60
+# figure native-time fullnat 4 forward ns/packet 9000 round=2,size=60
+# figure native-time dropped 4 forward ns/packet 3000 round=2,size=60
+# figure native-time routing 4 forward ns/packet 6000 round=2,size=60
+# figure native-time dropped 4 forward ns/packet 1000 round=3,size=60
+# figure native-time routing 4 forward ns/packet 2000 round=3,size=60
+# figure native-time fullnat 4 forward ns/packet 2100 round=3,size=60
+`
+
+func TestRounds(t *testing.T) {
+	d := sample(t, nativeLog)
+	if d.Native != "6.12.1-uml" || d.Release != "" {
+		t.Errorf("native %q, release %q", d.Native, d.Release)
+	}
+	r := d.find(result{Case: "native-pps", Family: "4"}, "fullnat", "forward", "size=60")
+	if r == nil {
+		t.Fatal("no figure of all rounds")
+	}
+	// 400/200 and 150/100
+	if r.Rounds != 2 || r.Value != 150 || r.Ratios["routing"] != 1.75 || r.Quartiles["routing"] != [2]float64{1.625, 1.875} {
+		t.Errorf("%+v", *r)
+	}
+	// As many one way as the other: 266.67 of 400, 133.33 of 171.43.
+	r = d.find(*r, "fullnat", "mean", "size=60")
+	if r.Value != 200 || r.Ratios["routing"] != 1.393 {
+		t.Errorf("%+v", *r)
+	}
+	// 2000/1000, 6000/3000, 1100/1000
+	r = d.find(result{Case: "native-time", Family: "4"}, "fullnat", "forward", "size=60")
+	if r.Measured != 3000 || r.Value != 2000 || r.Ratios["routing"] != 2 || r.Quartiles["routing"] != [2]float64{1.55, 2} {
+		t.Errorf("%+v", *r)
+	}
+}
+
+// A scene that is run again begins with round 1, and what it says counts.
+func TestRoundsAgain(t *testing.T) {
+	d := sample(t, nativeLog+"# figure native-time fullnat 4 forward ns/packet 2500 round=1,size=60\n")
+	r := d.find(result{Case: "native-time", Family: "4"}, "fullnat", "forward", "size=60")
+	if r.Rounds != 0 || r.Measured != 2500 || r.Ratios["routing"] != 1.5 {
+		t.Errorf("%+v", *r)
+	}
+}
+
+func TestRoundsInTheReport(t *testing.T) {
+	d := sample(t, nativeLog)
+	text := d.markdown(d.plots())
+	for _, want := range []string{
+		"kernel 6.12.1-uml as a program",
+		"| fullnat | 150 | 300 | 200 | 1.39 (1.34 to 1.45) |",
+		"Packets/second, IPv4 size=60; medians of 2 rounds, ratios of time",
+		"Ns/packet, IPv4 size=60, above `dropped`; medians of 3 rounds",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+func TestNoBoundsForAClock(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bounds")
+	if err := os.WriteFile(file, []byte("# head\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := (bounds{}).store(file, sample(t, nativeLog)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "# head\n" {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
 func TestBadLog(t *testing.T) {
 	for _, log := range []string{
 		"# figure a b 4 way unit many",
 		"# kernel 6.1-a, up 1 s\n# kernel 6.12-a, up 1 s\n",
+		"# native\n# kernel 6.1-a, up 1 s\n# kernel 6.12-a, up 1 s\n",
+		"# figure a b 4 forward ns/packet 1 round=2\n",
+		"# figure a b 4 forward ns/packet 1 round=1\n# figure a b 4 forward ns/packet 1 round=3\n",
 	} {
 		file := filepath.Join(t.TempDir(), "log")
 		if err := os.WriteFile(file, []byte(log), 0o644); err != nil {

@@ -153,7 +153,8 @@ func (all bounds) store(file string, d *document) error {
 		lines = append(lines, line)
 	}
 	for _, r := range d.Results {
-		if !isOurs(r.Side) || r.Way == "forward" || r.Way == "reply" {
+		// A real clock does not say the same again.
+		if !isOurs(r.Side) || r.Rounds > 0 || r.Way == "forward" || r.Way == "reply" {
 			continue
 		}
 		for _, peer := range storedPeers(r) {

@@ -5,8 +5,9 @@
 //
 //	bench -kernel NAME -out DIR [-bounds FILE [-store|-partial]] LOG...
 //
-// A LOG is what test/vm/run.sh -v prints, behind a line "# commit ID"; a figure of
-// a later one replaces that of an earlier one. DIR gets results.json, results.md and a
+// A LOG is what test/vm/run.sh -v prints, behind a line "# commit ID" and, for the
+// kernel that runs as a program, "# native"; a figure of a later one replaces that
+// of an earlier one. DIR gets results.json, results.md and a
 // plot for each case; with -store the bounds of this kernel are made anew. It
 // fails when a ratio is above its bound, or one that has a bound is missing in a
 // case that was measured (but for -partial).

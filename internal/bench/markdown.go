@@ -90,11 +90,12 @@ func cells(results []result, side, at string, families, ways, inCase []string) [
 	}
 	for _, family := range families {
 		var ratios map[string]float64
+		var quartiles map[string][2]float64
 		for _, way := range ways {
 			text := ""
 			for _, r := range results {
 				if r.Side == side && r.At == at && r.Family == family && r.Way == way {
-					text, ratios = grouped(r.Value), r.Ratios
+					text, ratios, quartiles = grouped(r.Value), r.Ratios, r.Quartiles
 				}
 			}
 			line = append(line, text)
@@ -103,6 +104,9 @@ func cells(results []result, side, at string, families, ways, inCase []string) [
 			text := ""
 			if ratio, ok := ratios[peer]; ok {
 				text = strconv.FormatFloat(ratio, 'f', 2, 64)
+			}
+			if q, ok := quartiles[peer]; ok {
+				text += fmt.Sprintf(" (%.2f to %.2f)", q[0], q[1])
 			}
 			line = append(line, text)
 		}
@@ -116,6 +120,9 @@ func (d *document) markdown(plots []plot) string {
 	fmt.Fprintf(&b, "Kernel %s; commit %s. Written by `make bench`; [performance.md](../../performance.md) says what it means.\n",
 		d.Release, strings.Join(d.Commits, ", "))
 	fmt.Fprintf(&b, "Ratios (`: peer`) are those of the mean, or else of the last way in front of them.\n")
+	if d.Native != "" {
+		fmt.Fprintf(&b, "What has rounds is from kernel %s as a program, by a real clock; behind its ratios are their quartiles.\n", d.Native)
+	}
 	for _, name := range d.cases() {
 		results := d.of(name)
 		fmt.Fprintf(&b, "\n## %s\n\n%s%s.\n\n%s", name, strings.ToUpper(results[0].Unit[:1]), describe(results), table(name, results))
@@ -140,6 +147,12 @@ func describe(results []result) string {
 	}
 	if i := slices.IndexFunc(results, func(r result) bool { return slices.Contains(bases, r.Side) }); i >= 0 {
 		text += ", above `" + results[i].Side + "`"
+	}
+	if n := results[0].Rounds; n > 0 {
+		text += fmt.Sprintf("; medians of %d rounds", n)
+		if isRate(results[0]) {
+			text += ", ratios of time for a packet: above one is slower"
+		}
 	}
 	return text
 }

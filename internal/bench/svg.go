@@ -61,10 +61,14 @@ func (d *document) plot(name, family, way string, shown []result) (plot, bool) {
 	if len(shown) < 2 {
 		return plot{}, false
 	}
-	title := fmt.Sprintf("%s, %s, kernel %s", name, way, d.Kernel)
+	kernel := "kernel " + d.Kernel
+	if shown[0].Rounds > 0 {
+		kernel = d.Native
+	}
+	title := fmt.Sprintf("%s, %s, %s", name, way, kernel)
 	file := fmt.Sprintf("%s-%s", name, way)
 	if family != "-" {
-		title = fmt.Sprintf("%s, IPv%s, %s, kernel %s", name, family, way, d.Kernel)
+		title = fmt.Sprintf("%s, IPv%s, %s, %s", name, family, way, kernel)
 		file += "-ipv" + family
 	}
 	p := plot{name: name, title: title, file: file + ".svg"}
@@ -131,7 +135,12 @@ func label(r result) string {
 func bars(title string, shown []result) string {
 	const left, top, wide, high, right = 150.0, 44.0, 400.0, 28.0, 190.0
 	shown = slices.Clone(shown)
-	slices.SortStableFunc(shown, func(a, b result) int { return int(a.Value - b.Value) })
+	slices.SortStableFunc(shown, func(a, b result) int {
+		if isRate(a) {
+			a, b = b, a
+		}
+		return int(a.Value - b.Value)
+	})
 	ticks := steps(mostOf(shown))
 	scale := wide / ticks[len(ticks)-1]
 	bottom := top + high*float64(len(shown))

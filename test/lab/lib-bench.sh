@@ -9,10 +9,14 @@
 #   LAB_FLOWS    connections that they belong to
 #   LAB_FAMILIES "4", "6" or "4 6"
 #   LAB_SIDES    the sides, in place of all
+#   LAB_ROUNDS, LAB_BURST   by a real clock: how often each side has its turn, and
+#                packets of one
 # shellcheck disable=SC2034,SC2154 # for scenes; lib.sh's variables
 . /lab/lib-cost.sh
 
 bench_families=${LAB_FAMILIES:-4 6}
+# tcp or udp: what services, rules and counters are for.
+bench_proto=${bench_proto:-tcp}
 # The last service's port. Each side has one of its own, for what the one before
 # has left behind.
 bench_port=${bench_port:-1000}
@@ -34,12 +38,13 @@ side_on() {
 	target=$(rs 1 "$family" "$bench_port")
 	packet_args=()
 	case $1 in
-	routing | dropped) ;;
+	routing) ;;
+	dropped) drop_early "$bench_proto" ;;
 	flowtable | nft-snat | masquerade | nft-synproxy) "on_${1//-/_}" "$family" ;;
 	snat-zone) on_snat_zone "$family" ;;
-	nat) tcp_service "$family" -m ;;
+	nat) bench_service "$family" -m ;;
 	dr)
-		tcp_service "$family" -g
+		bench_service "$family" -g
 		packet_args=(-one-way)
 		;;
 	fullnat*) on_fullnat "$1" "$family" ;;
@@ -56,13 +61,13 @@ side_off() {
 	set_sysctl "$director" net.ipv4.vs.fullnat_fast_path=0 net.ipv4.vs.fullnat_toa_entry=1
 }
 
-# tcp_service FAMILY METHOD [ARGS of -A]: with one real server.
-tcp_service() {
+# bench_service FAMILY METHOD [ARGS of -A]: with one real server.
+bench_service() {
 	local family=$1 method=$2
 	shift 2
 	target=$(svc "$family" "$bench_port")
-	ipvs -A -t "$target" -s rr "$@"
-	ipvs -a -t "$target" -r "$(rs 1 "$family" "$bench_port")" "$method"
+	ipvs -A "-${bench_proto:0:1}" "$target" -s rr "$@"
+	ipvs -a "-${bench_proto:0:1}" "$target" -r "$(rs 1 "$family" "$bench_port")" "$method"
 }
 
 on_fullnat() {
@@ -73,22 +78,22 @@ on_fullnat() {
 	fullnat-no-toa) set_sysctl "$director" net.ipv4.vs.fullnat_toa_entry=0 ;;
 	fullnat-synproxy) args=(-j enable) ;;
 	esac
-	tcp_service "$family" -b "${args[@]}"
-	ipvs -P -t "$target" -z "$(lip 1 "$family")"
+	bench_service "$family" -b "${args[@]}"
+	ipvs -P "-${bench_proto:0:1}" "$target" -z "$(lip 1 "$family")"
 }
 
 # What people do today for real servers that do not route through the director.
 on_masquerade() {
 	set_sysctl "$director" net.ipv4.vs.conntrack=1
 	in_ns "$director" nft 'table inet masq { chain post { type nat hook postrouting priority srcnat; oifname "rs1" masquerade; }; }'
-	tcp_service "$1" -m
+	bench_service "$1" -m
 }
 
 on_flowtable() {
 	in_ns "$director" nft -f - <<-END
 		table inet fast {
 			flowtable f { hook ingress priority 0; devices = { cl, rs1 }; }
-			chain forward { type filter hook forward priority 0; meta l4proto tcp flow add @f; }
+			chain forward { type filter hook forward priority 0; meta l4proto $bench_proto flow add @f; }
 		}
 	END
 }
@@ -119,7 +124,8 @@ on_snat_zone() {
 	net=$(addr client_net "$1")
 	ipvs -K --zone "$net"
 	ipvs -U --zone "$net" -z "$(lip 1 "$1")"
-	if [ "$1" = 4 ]; then ipvs -A -t 0.0.0.0:0 -s rr; else ipvs -A -t '[::]:0' -s rr; fi
+	if [ "$1" = 4 ]; then net=0.0.0.0; else net='[::]'; fi
+	ipvs -A "-${bench_proto:0:1}" "$net:0" -s rr
 }
 
 # bench_lab: the lab, whose checks of checksums are the network card's, as with
@@ -138,10 +144,6 @@ silence() {
 			chain pre { type filter hook prerouting priority raw; tcp dport > 0 counter name "came" drop; }
 		}
 	END
-}
-
-arrivals() {
-	in_ns "$1" nft list counter inet arrivals came | sed -n 's/.*packets \([0-9]*\).*/\1/p'
 }
 
 # packet_cost FAMILY ARGS...: labnet packetcost between client and rs1, to target.

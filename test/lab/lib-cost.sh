@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Counting instructions. A scene that says in its head
+# What packets of pktgen cost. A scene that says in its head
 #
 #   # qemu: -accel tcg -icount shift=0,sleep=off -smp 1
 #
@@ -41,4 +41,53 @@ pktgen_tell() {
 mac_of() {
 	in_ns "$1" cat "/sys/class/net/$2/address" 2>/dev/null || ip -n "$1" -o link show "$2" |
 		sed -n 's/.*link\/ether \([0-9a-f:]*\).*/\1/p'
+}
+
+# count_arrivals NS PROTO: whatever comes in is counted and goes no further.
+count_arrivals() {
+	in_ns "$1" nft -f - <<-END
+		table inet arrivals {
+			counter came { }
+			chain pre {
+				type filter hook prerouting priority raw; policy accept;
+				meta l4proto $2 counter name "came" drop
+			}
+		}
+	END
+}
+
+arrivals() {
+	in_ns "$1" nft list counter inet arrivals came | sed -n 's/.*packets \([0-9]*\).*/\1/p'
+}
+
+# drop_early PROTO: the director drops it as early as can be.
+drop_early() {
+	in_ns "$director" nft "table inet early { chain pre { type filter hook prerouting priority -310; meta l4proto $1 drop; }; }"
+}
+
+# frame_size FAMILY: of LAB_SIZE, or the least that pktgen's own header fits into.
+frame_size() {
+	if [ "$1" = 4 ]; then echo "${LAB_SIZE:-60}"; else echo "${LAB_SIZE:-82}"; fi
+}
+
+# send_udp forward|reply FAMILY COUNT ADDRESS PORT: a COUNT of datagrams between
+# the client and the service's PORT, to ADDRESS, over all flows in turn; prints
+# nanoseconds for each. The client's ports are from $low up to $high, which pktgen
+# leaves out.
+send_udp() {
+	local dst=dst src=src_min size
+	size=$(frame_size "$2")
+	if [ "$2" = 6 ]; then dst=dst6 src=src6; fi
+	case $1 in
+	forward)
+		pktgen_run "$client" eth0 "$3" "pkt_size $size" "dst_mac $(mac_of "$director" cl)" \
+			"$dst $4" "$src $(addr client_ip "$2")" \
+			"udp_src_min $low" "udp_src_max $high" "udp_dst_min $5" "udp_dst_max $5"
+		;;
+	reply)
+		pktgen_run "$rs1" eth0 "$3" "pkt_size $size" "dst_mac $(mac_of "$director" rs1)" \
+			"$dst $4" "$src $(addr rs1_ip "$2")" \
+			"udp_dst_min $low" "udp_dst_max $high" "udp_src_min $5" "udp_src_max $5"
+		;;
+	esac
 }

@@ -28,7 +28,7 @@ later=(ipvsadm keepalived)
 # siblings COLUMN: of the kernels which a machine can be updated to; these are the
 # others of this release, and for that of a point release the newest of its series.
 siblings() {
-	kernel_rows | awk -v suites="$k_suites" -v own="$k_name" -v column="$1" '$7 == "debug" || $7 == "old" { next }
+	kernel_rows | awk -v suites="$k_suites" -v own="$k_name" -v column="$1" '$7 == "debug" || $7 == "old" || $7 == "program" { next }
 		$1 != own && $2 == suites || own == "old-" $1 { print $column }' | tr ',' '\n'
 }
 

@@ -47,7 +47,8 @@ in_toolchain() {
 kernel_make() {
 	local root jobs
 	jobs=$(nproc)
-	set -- make --no-print-directory "-j$jobs" -C "$top_dir/kernel" KDIR="$KERNEL_KDIR" CC="${k_compiler%@*}" "$@"
+	set -- make --no-print-directory "-j$jobs" -C "$top_dir/kernel" KDIR="$KERNEL_KDIR" CC="${k_compiler%@*}" ${k_make[@]+"${k_make[@]}"} \
+		${k_modules:+MODULES="$k_modules"} "$@"
 	case $k_compiler in
 	*@*)
 		root=$("$vm_dir/toolchain.sh" "${k_compiler#*@}" "${k_compiler%@*}") &&

@@ -48,6 +48,10 @@ load_kernel() {
 	# All deadlines are multiplied by this; the checkers cost that much.
 	k_slow=1 k_memory=${IPVS_FULLNAT_MEMORY:-1536}
 	if [ "$k_lane" = debug ]; then k_slow=6 k_memory=4096; fi
+	# What make wants to know of it, beside the compiler, and which of our modules
+	# are built for it, if not all: a program has nothing that toa could hook with.
+	k_make=() k_modules=
+	if [ "$k_lane" = program ]; then k_make=(ARCH=um SUBARCH=x86_64) k_modules=ip_vs_fullnat; fi
 	k_slow=$((k_slow * ${IPVS_FULLNAT_SLOW:-1}))
 }
 

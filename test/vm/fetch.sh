@@ -21,7 +21,7 @@ current=$cache_dir/kernels/$k_name.current
 # What a kernel is made with, beyond its packages.
 recipe=()
 case $k_packages in
-linux-source-*) recipe=("$vm_dir/debug.config" "$vm_dir/build-debug.sh") ;;
+linux-source-*) recipe=("$vm_dir/$k_name.config" "$vm_dir/build-own.sh") ;;
 esac
 
 # show PACKAGE: the record of its newest version.
@@ -83,7 +83,7 @@ unpack() {
 	done
 	rm -rf "$debs"
 	case $k_packages in
-	linux-source-*) "$vm_dir/build-debug.sh" "$dir" || die "cannot build kernel $k_name" ;;
+	linux-source-*) "$vm_dir/build-own.sh" "$k_name" "$dir" || die "cannot build kernel $k_name" ;;
 	*) relocate "$dir" ;;
 	esac
 	depmod -b "$dir" "$(find_release "$dir")"

@@ -111,8 +111,27 @@ seconds_for() {
 	echo $((sum * k_slow))
 }
 
-# qemu MODE MACHINE CHARDEV...: the virtual machine; ttyS1 is on our own stdin
-# and stdout, as the chardev arguments say.
+# arguments MODE MACHINE: what the kernel is told, however it runs.
+arguments() {
+	echo "loglevel=6 log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 rcupdate.rcu_cpu_stall_timeout=120 lab.mode=$1 $(machine_args "$2")"
+}
+
+# boot MODE MACHINE CHARDEV...: the machine; ttyS1 is on our own stdin and stdout,
+# as the chardev arguments say.
+boot() {
+	if [ "$k_lane" = program ]; then program "$@"; else qemu "$@"; fi
+}
+
+# program MODE MACHINE CHARDEV...: the kernel as a program; its memory is a file in
+# /dev/shm, or else $TMPDIR. Nothing comes in on ttyS1 but for a shell.
+program() {
+	local input=null
+	if [ "$1" = shell ]; then input=fd:0; fi
+	# shellcheck disable=SC2046  # words
+	timeout --foreground "${limit:-infinity}" "$KERNEL_IMAGE" mem="${k_memory}M" uml_dir="$run_dir/" \
+		initrd="$run_dir/initrd" con=null ssl=null ssl1="$input,fd:1" $(arguments "$1" "$2") 2>"$run_dir/console.log"
+}
+
 qemu() {
 	local qemu_mode=$1 machine=$2
 	local -a extra=()
@@ -126,7 +145,7 @@ qemu() {
 	timeout --foreground "${limit:-infinity}" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
 		-cpu "$k_cpu" -m "$k_memory" -smp 2 \
 		-kernel "$KERNEL_IMAGE" -initrd "$run_dir/initrd" \
-		-append "console=ttyS0 loglevel=6 log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 rcupdate.rcu_cpu_stall_timeout=120 lab.mode=$qemu_mode $(machine_args "$machine")" \
+		-append "console=ttyS0 $(arguments "$qemu_mode" "$machine")" \
 		-serial "file:$run_dir/console.log" "$@" \
 		"${extra[@]}"
 }
@@ -141,7 +160,7 @@ boot_scenes() {
 	shift
 	make_initrd "$@"
 	limit=$(seconds_for "$@")
-	qemu scenes "$machine" -chardev stdio,id=result,signal=off -serial chardev:result \
+	boot scenes "$machine" -chardev stdio,id=result,signal=off -serial chardev:result \
 		</dev/null 2>"$run_dir/qemu.log" | report_boot "$limit" "$@"
 }
 
@@ -184,13 +203,13 @@ run_all() {
 run_shell() {
 	make_initrd
 	echo "booting $KERNEL_RELEASE; ^D or exit ends it" >&2
-	qemu shell "" -chardev stdio,id=tty,signal=off -serial chardev:tty
+	boot shell "" -chardev stdio,id=tty,signal=off -serial chardev:tty
 }
 
 run_demo() {
 	local status
 	make_initrd
-	qemu demo "" -chardev stdio,id=result,signal=off -serial chardev:result </dev/null |
+	boot demo "" -chardev stdio,id=result,signal=off -serial chardev:result </dev/null |
 		sed -u 's/\r$//' | tee "$run_dir/demo.log" | { grep --line-buffered -v '^result: ' || true; }
 	status=$(tail -n 1 "$run_dir/demo.log")
 	[ "$status" = "result: ok" ] || {

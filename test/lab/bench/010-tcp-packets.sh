@@ -21,7 +21,6 @@ measure() {
 	local -a ways=(forward reply)
 	side_on "$side" "$family"
 	if [ "$side" = dropped ]; then
-		in_ns "$director" nft 'table inet early { chain pre { type filter hook prerouting priority -310; meta l4proto tcp drop; }; }'
 		packet_args=(-blind -answer "$target")
 	fi
 	before_client=$(arrivals "$client") before_server=$(arrivals "$rs1")

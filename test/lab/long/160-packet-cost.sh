@@ -5,7 +5,7 @@
 # qemu: -accel tcg -icount shift=0,sleep=off -smp 1
 # modules: ip_vs_fullnat ip_vs
 # timeout: 900
-# shellcheck disable=SC2154 # lib.sh's variables
+# shellcheck disable=SC2034,SC2154 # lib.sh's variables, and lib-cost.sh's
 . /lab/lib-cost.sh
 
 packets=${LAB_PACKETS:-4096}
@@ -17,48 +17,6 @@ flows=${LAB_FLOWS:-64}
 low=20000 last=$((20000 + flows - 1)) high=$((20000 + flows))
 table=$lab_tmp/costs
 setup_lab
-
-# count_arrivals NS: whatever comes in is counted and goes no further.
-count_arrivals() {
-	in_ns "$1" nft -f - <<-END
-		table inet arrivals {
-			counter came { }
-			chain pre {
-				type filter hook prerouting priority raw; policy accept;
-				meta l4proto udp counter name "came" drop
-			}
-		}
-	END
-}
-
-arrivals() {
-	in_ns "$1" nft list counter inet arrivals came | sed -n 's/.*packets \([0-9]*\).*/\1/p'
-}
-
-# frame_size FAMILY: of LAB_SIZE, or the least that pktgen's own header fits into.
-frame_size() {
-	if [ "$1" = 4 ]; then echo "${LAB_SIZE:-60}"; else echo "${LAB_SIZE:-82}"; fi
-}
-
-# send forward|reply FAMILY COUNT ADDRESS: a COUNT of packets to ADDRESS, over
-# all flows in turn; prints instructions per packet.
-send() {
-	local dst=dst src=src_min size
-	size=$(frame_size "$2")
-	if [ "$2" = 6 ]; then dst=dst6 src=src6; fi
-	case $1 in
-	forward)
-		pktgen_run "$client" eth0 "$3" "pkt_size $size" "dst_mac $(mac_of "$director" cl)" \
-			"$dst $4" "$src $(addr client_ip "$2")" \
-			"udp_src_min $low" "udp_src_max $high" "udp_dst_min $port" "udp_dst_max $port"
-		;;
-	reply)
-		pktgen_run "$rs1" eth0 "$3" "pkt_size $size" "dst_mac $(mac_of "$director" rs1)" \
-			"$dst $4" "$src $(addr rs1_ip "$2")" \
-			"udp_dst_min $low" "udp_dst_max $high" "udp_src_min $port" "udp_src_max $port"
-		;;
-	esac
-}
 
 # measure SIDE FAMILY TO BACK: one line of the table; TO is where the client
 # sends, BACK where the real server does.
@@ -86,9 +44,9 @@ tell() {
 counted() {
 	local before least=$packets
 	# The first packet of a flow is another story.
-	send "$3" "$4" $((flows * 2)) "$5" >/dev/null
+	send_udp "$3" "$4" $((flows * 2)) "$5" "$port" >/dev/null
 	before=$(arrivals "$2")
-	cost=$(send "$3" "$4" "$packets" "$5")
+	cost=$(send_udp "$3" "$4" "$packets" "$5" "$port")
 	case $1 in
 	NAT+masquerade*replies*) least=$((packets / 2)) ;;
 	esac
@@ -105,12 +63,10 @@ udp_service() {
 
 # dropped FAMILY: what the generator and the first wire cost by themselves.
 dropped() {
-	in_ns "$director" nft add table inet early
-	in_ns "$director" nft 'add chain inet early pre { type filter hook prerouting priority -310; }'
-	in_ns "$director" nft add rule inet early pre meta l4proto udp drop
+	drop_early udp
 	local forward reply
-	forward=$(send forward "$1" "$packets" "$(addr rs1_ip "$1")")
-	reply=$(send reply "$1" "$packets" "$(addr client_ip "$1")")
+	forward=$(send_udp forward "$1" "$packets" "$(addr rs1_ip "$1")" "$port")
+	reply=$(send_udp reply "$1" "$packets" "$(addr client_ip "$1")" "$port")
 	echo "dropped $1 $forward $reply" >>"$table"
 	tell dropped "$1" "$forward" "$reply"
 	in_ns "$director" nft delete table inet early
@@ -177,8 +133,8 @@ flowtable() {
 	in_ns "$director" nft delete table inet fast
 }
 
-count_arrivals "$rs1"
-count_arrivals "$client"
+count_arrivals "$rs1" udp
+count_arrivals "$client" udp
 for family in 4 6; do
 	for side in dropped routing flowtable nat fullnat fast masquerade; do
 		port=$((port + 1))

@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# build-debug.sh DIR: builds the kernel source that fetch.sh unpacked in DIR with
-# debug.config, and leaves in DIR what a kernel package would: boot, lib/modules
+# build-own.sh NAME DIR: builds the kernel source that fetch.sh unpacked in DIR with
+# NAME.config, and leaves in DIR what a kernel package would: boot, lib/modules
 # and the headers, which here are the build tree itself.
 set -eu
 # shellcheck source=test/vm/common.sh
 . "$(dirname "$0")/common.sh"
 
-[ $# -eq 1 ] || die "usage: build-debug.sh DIR"
-dir=$1
-config=$vm_dir/debug.config
+[ $# -eq 2 ] || die "usage: build-own.sh NAME DIR"
+load_kernel "$1"
+dir=$2
+config=$vm_dir/$k_name.config
 log=$dir/build.log
-src=$dir/usr/src/debug
+src=$dir/usr/src/$k_name
 
 kernel_make() {
-	nice make -C "$src" CC="$k_compiler" HOSTCC="$k_compiler" \
-		LOCALVERSION=-debug KBUILD_BUILD_USER=lab KBUILD_BUILD_HOST=lab "$@" >>"$log" 2>&1 || {
+	nice make -C "$src" CC="$k_compiler" HOSTCC="$k_compiler" ${k_make[@]+"${k_make[@]}"} \
+		LOCALVERSION="-$k_name" KBUILD_BUILD_USER=lab KBUILD_BUILD_HOST=lab "$@" >>"$log" 2>&1 || {
 		tail -n 40 "$log" >&2
 		die "make $* failed"
 	}
@@ -29,6 +30,8 @@ check_config() {
 	[ -z "$missing" ] || die "the kernel's configuration does not have: $(xargs <<<"$missing")"
 }
 
+target=bzImage image=arch/x86/boot/bzImage
+if [ "$k_lane" = program ]; then target=linux image=linux; fi
 rm -rf "$src"
 mkdir -p "$src"
 tar -C "$src" --strip-components=1 -xf "$dir"/usr/src/linux-source-*.tar.xz
@@ -36,12 +39,12 @@ rm -f "$dir"/usr/src/linux-source-*.tar.xz
 : >"$log"
 kernel_make KCONFIG_ALLCONFIG="$config" allnoconfig
 check_config
-echo "building the debug kernel; this takes a while, and is kept" >&2
-kernel_make -j"$(nproc)" bzImage modules
+echo "building the kernel $k_name; this takes a while, and is kept" >&2
+kernel_make -j"$(nproc)" "$target" modules
 release=$(cat "$src/include/config/kernel.release")
 kernel_make INSTALL_MOD_PATH="$dir" modules_install
-install -D -m 644 "$src/arch/x86/boot/bzImage" "$dir/boot/vmlinuz-$release"
-ln -s debug "$dir/usr/src/linux-headers-$release"
+install -D -m 755 "$src/$image" "$dir/boot/vmlinuz-$release"
+ln -s "$k_name" "$dir/usr/src/linux-headers-$release"
 # Modules are built against headers, scripts and Module.symvers.
 find "$src" -name '*.o' ! -path '*/scripts/*' ! -path '*/tools/*' -delete
-rm -f "$src/vmlinux" "$dir/lib/modules/$release/build" "$dir/lib/modules/$release/source"
+rm -f "$src/vmlinux" "$src/linux" "$dir/lib/modules/$release/build" "$dir/lib/modules/$release/source"
