@@ -118,7 +118,7 @@ make_initrd() {
 	if [ ${#names[@]} -gt 0 ]; then extra=("$("$vm_dir/programs.sh" "${names[@]}")"); fi
 	rm -rf "$tree"
 	mkdir -p "$tree/lab/bin"
-	cp "$top_dir"/test/lab/*.sh "$tree/lab/"
+	cp "$top_dir"/test/lab/*.sh "$top_dir/test/lab/bench/bounds.tsv" "$tree/lab/"
 	cp -r "$scene_dir" "$tree/lab/t"
 	# A scene may be about something else in what another one does.
 	cp -r "$top_dir/test/lab/t" "$tree/lab/scenes"
