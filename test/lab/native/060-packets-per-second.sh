@@ -11,7 +11,7 @@ bench_proto=udp
 . /lab/lib-bench.sh
 
 rounds=${LAB_ROUNDS:-5}
-burst=${LAB_BURST:-50000}
+burst=${LAB_BURST:-100000}
 flows=${LAB_FLOWS:-64}
 low=20000 last=$((20000 + flows - 1)) high=$((20000 + flows))
 sides=(routing flowtable nat dr fullnat fullnat-fast masquerade snat-zone nft-snat)
