@@ -21,6 +21,13 @@ bench_proto=${bench_proto:-tcp}
 # has left behind.
 bench_port=${bench_port:-1000}
 
+# end_labs: what is measured next has a lab of its own.
+end_labs() {
+	local ns
+	for ns in ${lab_namespaces[@]+"${lab_namespaces[@]}"}; do ip netns del "$ns"; done
+	lab_namespaces=()
+}
+
 # wanted SIDE...: those of LAB_SIDES, if there are any; "dropped" and "direct",
 # which the others are measured from, always.
 wanted() {

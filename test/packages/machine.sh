@@ -8,6 +8,9 @@ slow=${IPVS_FULLNAT_SLOW:-1}
 # clock from running ahead of it: "-accel tcg -icount shift=0,sleep=off -smp 1".
 read -r -a processor <<<"${IPVS_FULLNAT_PROCESSOR:--accel tcg,thread=multi -smp 2}"
 boot_seconds=$((3600 * slow))
+# What packages are upgraded to.
+# shellcheck disable=SC2034 # for callers
+next_version=99.0.0
 
 # make_disk ROOT STAGES: $work/disk with the root, what lies in $work/lab as /lab,
 # and a unit that runs guest.sh. STAGES are words, with a "-" where the machine is

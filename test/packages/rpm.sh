@@ -12,7 +12,6 @@ set -eu
 # shellcheck source=test/packages/machine.sh
 . "$top_dir/test/packages/machine.sh"
 
-next_version=99.0.0
 packages=(ip-vs-fullnat-dkms ipvsadm-go toa-dkms toa-ss toa-bpf)
 
 # in_disk COMMAND...: in the root that the disk is made from. The scriptlets ask the

@@ -17,7 +17,6 @@ set -eu
 # shellcheck source=test/packages/machine.sh
 . "$top_dir/test/packages/machine.sh"
 
-next_version=99.0.0
 # With "-" the machine is booted again.
 stages="install - restored refused upgrade stock - restored"
 

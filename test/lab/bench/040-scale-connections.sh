@@ -41,9 +41,7 @@ connections() {
 
 # new_lab: nothing is left of the side before.
 new_lab() {
-	local ns
-	for ns in ${lab_namespaces[@]+"${lab_namespaces[@]}"}; do ip netns del "$ns"; done
-	lab_namespaces=()
+	end_labs
 	bench_lab
 	silence "$client"
 	silence "$rs1"

@@ -28,13 +28,6 @@ side_lab() {
 	clients[$1]=$client directors[$1]=$director servers[$1]=$rs1 ports[$1]=$bench_port
 }
 
-# end_labs: the next family has labs of its own.
-end_labs() {
-	local ns
-	for ns in "${lab_namespaces[@]}"; do ip netns del "$ns"; done
-	lab_namespaces=()
-}
-
 ways_of() {
 	if [ "$1" = dr ]; then echo forward; else echo forward reply; fi
 }

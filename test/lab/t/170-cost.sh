@@ -66,8 +66,7 @@ measure() {
 	local side ns
 	bench_proto=$1
 	shift
-	for ns in ${lab_namespaces[@]+"${lab_namespaces[@]}"}; do ip netns del "$ns"; done
-	lab_namespaces=()
+	end_labs
 	bench_lab
 	# As many local ports as flows of pktgen's: each leads somewhere.
 	if [ "$bench_proto" = udp ]; then
