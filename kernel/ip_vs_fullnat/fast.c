@@ -9,7 +9,6 @@
  * so only what both would do alike is done here, in stock's order
  * (ip_vs_in_hook()): look-up, statistics, state, transmitter, timer.
  */
-#include <linux/tcp.h>
 #include <net/ip.h>
 
 #include "fnat.h"
@@ -47,7 +46,7 @@ static bool segment_is_plain(const struct sk_buff *skb,
 	if (iph->protocol != IPPROTO_TCP)
 		return true;
 	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
-	return th && th->ack && !th->syn && !th->fin && !th->rst;
+	return th && fnat_tcp_is_midway(th);
 }
 
 /* Bound, in the middle of its life, and to a real server that is there. */

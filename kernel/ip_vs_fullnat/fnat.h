@@ -17,6 +17,7 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <linux/workqueue.h>
 #include <net/dst.h>
 #include <net/genetlink.h>
@@ -389,9 +390,15 @@ static inline void fnat_conn_touch_put(struct ip_vs_conn *cp)
 		ip_vs_conn_put(cp);
 }
 
+/* A segment in the middle of a connection. */
+static inline bool fnat_tcp_is_midway(const struct tcphdr *th)
+{
+	return th->ack && !th->syn && !th->fin && !th->rst;
+}
+
 /*
  * Would stock's state machine, which takes a lock, leave the connection as it
- * is? It does at a segment without SYN, FIN and RST of an established one.
+ * is? It does at a segment in the middle of an established one.
  */
 static inline bool fnat_state_is_settled(const struct ip_vs_conn *cp,
 					 const struct ip_vs_proto_data *pd)

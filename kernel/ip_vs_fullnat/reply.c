@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Real server to client: packets that arrive for a local address. */
-#include <linux/tcp.h>
 #include <net/ip.h>
 
 #include "fnat.h"
-
-/* A segment in the middle of a connection; fnat_mangle() has linearized it. */
-static bool is_midway(const struct sk_buff *skb, const struct ip_vs_iphdr *iph)
-{
-	const struct tcphdr *th = (const void *)(skb->data + iph->len);
-
-	return th->ack && !th->syn && !th->fin && !th->rst;
-}
 
 /* Translates a packet of connection @cp, which the caller holds. */
 static unsigned int reply_xmit(struct fnat_conn *c, struct ip_vs_conn *cp,
@@ -28,8 +19,9 @@ static unsigned int reply_xmit(struct fnat_conn *c, struct ip_vs_conn *cp,
 	fnat_stat_inc(c->fn, OUT_PKTS);
 	fnat_stats_packet(cp, IP_VS_DIR_OUTPUT, skb);
 	pd = ip_vs_proto_data_get(cp->ipvs, cp->protocol);
+	/* fnat_mangle() has linearized TCP's header. */
 	if (likely(pd) && !(fnat_state_is_settled(cp, pd) &&
-			    is_midway(skb, iph)))
+			    fnat_tcp_is_midway((void *)(skb->data + iph->len))))
 		fnat_state_transition(pd->pp, cp, IP_VS_DIR_OUTPUT, skb,
 				      iph->len, pd);
 	return fnat_route_send(c, skb, dst, noref);
