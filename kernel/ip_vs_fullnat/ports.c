@@ -249,7 +249,6 @@ struct fnat_portmap *fnat_ports_take(struct fnat_laddr *laddr, u16 protocol,
 {
 	struct fnat_portmap_key key = {
 		.laddr = laddr,
-		.rip = *rip,
 		.rport = rport,
 		.protocol = protocol,
 	};
@@ -257,6 +256,7 @@ struct fnat_portmap *fnat_ports_take(struct fnat_laddr *laddr, u16 protocol,
 	struct fnat_portmap *map;
 	int port;
 
+	ip_vs_addr_copy(laddr->af, &key.rip, rip);
 	if (!search_begin(&laddr->fn->sysctl, &search))
 		return ERR_PTR(-EADDRINUSE);
 	map = portmap_get(&key);

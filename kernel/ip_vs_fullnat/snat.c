@@ -35,9 +35,11 @@ static bool flow_parse(struct fnat_net *fn, const struct sk_buff *skb, u16 af,
 	flow->iph.protocol = IPPROTO_IP;
 	if (!ip_vs_fill_iph_skb(af, skb, false, &flow->iph) || iph->fragoffs)
 		return false;
+	/* Of an IPv4 address only the first word is there, and it is hashed whole. */
+	memset(t, 0, sizeof(*t));
 	t->fn = fn;
-	t->rip = iph->daddr;
-	t->lip = iph->saddr;
+	ip_vs_addr_copy(af, &t->rip, &iph->daddr);
+	ip_vs_addr_copy(af, &t->lip, &iph->saddr);
 	t->af = af;
 	t->protocol = iph->protocol;
 	if (iph->protocol == IPPROTO_TCP || iph->protocol == IPPROTO_UDP) {
