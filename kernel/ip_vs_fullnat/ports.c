@@ -71,40 +71,44 @@ static struct fnat_portmap *portmap_add(const struct fnat_portmap_key *key)
 	return refcount_inc_not_zero(&old->taken) ? old : NULL;
 }
 
-/* ERR_PTR(-ENOMEM) when there is no memory for one. */
+/* Nothing happens when somebody else has done it. */
+static void portmap_remove(struct fnat_portmap *map)
+{
+	rhashtable_remove_fast(&portmaps, &map->node, portmap_params);
+}
+
+/*
+ * ERR_PTR(-ENOMEM) when there is no memory for one. Caller is in an RCU read
+ * section.
+ */
 static struct fnat_portmap *portmap_get(const struct fnat_portmap_key *key)
 {
 	struct fnat_portmap *map;
 	int tries;
 
-	/*
-	 * A map whose last port was just given back leaves the table at once,
-	 * on another CPU; a second look finds it gone.
-	 */
 	for (tries = 0; tries < 64; tries++) {
 		map = rhashtable_lookup(&portmaps, key, portmap_params);
+		if (map && !refcount_inc_not_zero(&map->taken)) {
+			/* Who gave its last port back may be held up. */
+			portmap_remove(map);
+			map = NULL;
+		}
 		if (!map)
 			map = portmap_add(key);
-		else if (!refcount_inc_not_zero(&map->taken))
-			map = NULL;
 		if (map)
 			return map;
-		cpu_relax();
 	}
 	return ERR_PTR(-ENOMEM);
 }
 
 static void portmap_put(struct fnat_portmap *map)
 {
-	/* Nobody is to find it without references for longer than this takes. */
-	local_bh_disable();
-	if (refcount_dec_and_test(&map->taken)) {
-		rhashtable_remove_fast(&portmaps, &map->node, portmap_params);
-		/* Who finds the map still does not get at its ports. */
-		kfree(map->bits);
-		kfree_rcu(map, rcu);
-	}
-	local_bh_enable();
+	if (!refcount_dec_and_test(&map->taken))
+		return;
+	portmap_remove(map);
+	/* Who finds the map still does not get at its ports. */
+	kfree(map->bits);
+	kfree_rcu(map, rcu);
 }
 
 /* Takes a free bit in [from, to); returns to when there is none. */

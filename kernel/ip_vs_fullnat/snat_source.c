@@ -80,21 +80,30 @@ static struct fnat_source *source_find(const struct fnat_source_key *key,
 	return IS_ERR(old) ? NULL : old;
 }
 
-/* A flow more of @key's address, or NULL: no memory. */
+/* Nothing happens when somebody else has done it. */
+static void source_remove(struct fnat_source *source)
+{
+	rhashtable_remove_fast(&sources, &source->node, source_params);
+}
+
+/*
+ * A flow more of @key's address, or NULL: no memory. Caller is in an RCU read
+ * section.
+ */
 static struct fnat_source *source_get(const struct fnat_source_key *key)
 {
 	struct fnat_source *source;
 	bool made;
 	int tries;
 
-	/* One that is about to go does so at once, on another CPU. */
 	for (tries = 0; tries < 64; tries++) {
 		source = source_find(key, &made);
 		if (!source)
 			break;
 		if (made || atomic_inc_not_zero(&source->flows))
 			return source;
-		cpu_relax();
+		/* Whose last flow this was may be held up. */
+		source_remove(source);
 	}
 	return NULL;
 }
@@ -128,13 +137,10 @@ void fnat_source_put(struct fnat_source *source, bool limited)
 {
 	if (limited)
 		atomic_dec(&source->limited);
-	/* Nobody is to find it without flows for longer than this. */
-	local_bh_disable();
-	if (atomic_dec_and_test(&source->flows)) {
-		rhashtable_remove_fast(&sources, &source->node, source_params);
-		kfree_rcu(source, rcu);
-	}
-	local_bh_enable();
+	if (!atomic_dec_and_test(&source->flows))
+		return;
+	source_remove(source);
+	kfree_rcu(source, rcu);
 }
 
 int fnat_source_init(void)
