@@ -512,6 +512,9 @@ static unsigned int conn_for_each(const struct fnat_net *fn,
 	struct rhashtable_iter iter;
 	struct fnat_conn *c;
 
+	/* The table is that of all namespaces. */
+	if (!atomic_read(&fn->conns))
+		return 0;
 	fnat_conn_walk_enter(&iter);
 	rhashtable_walk_start(&iter);
 	while ((c = rhashtable_walk_next(&iter))) {
@@ -533,8 +536,7 @@ static unsigned int conn_for_each(const struct fnat_net *fn,
  */
 void fnat_conn_forget_routes(const struct fnat_net *fn)
 {
-	if (atomic_read(&fn->conns))
-		conn_for_each(fn, conn_release_routes);
+	conn_for_each(fn, conn_release_routes);
 }
 
 /*

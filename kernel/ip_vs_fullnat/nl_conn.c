@@ -78,6 +78,8 @@ int fnat_nl_dump_conn(struct sk_buff *skb, struct netlink_callback *cb)
 	struct fnat_conn *c;
 
 	cb->seq = 1;
+	if (!atomic_read(&fn->conns))
+		return skb->len;
 	/* The table was resized since the last message: begins anew. */
 	if (rhashtable_walk_start_check(iter))
 		cb->prev_seq = 2;

@@ -15,6 +15,7 @@
 struct conn_seq {
 	const struct fnat_net *fn;
 	struct rhashtable_iter iter;
+	unsigned int seen;
 };
 
 /* The next connection of this namespace, from @c on. */
@@ -22,8 +23,12 @@ static struct fnat_conn *conn_pick(struct seq_file *seq, struct fnat_conn *c)
 {
 	struct conn_seq *s = seq->private;
 
-	while (c && (IS_ERR(c) || c->fn != s->fn))
+	if (!atomic_read(&s->fn->conns))
+		return NULL;
+	while (c && (IS_ERR(c) || c->fn != s->fn)) {
+		fnat_conn_walk_pause(&s->iter, &s->seen);
 		c = rhashtable_walk_next(&s->iter);
+	}
 	return c;
 }
 

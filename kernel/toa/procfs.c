@@ -7,10 +7,12 @@
 
 #define STATS_FILE	"toa_stats"
 #define CONN_FILE	"toa_conn"
+#define WALK_BATCH	4096
 
 struct conn_seq {
 	const struct net *net;
 	struct rhashtable_iter iter;
+	unsigned int seen;
 };
 
 /* The next connection of this namespace, from @e on. */
@@ -18,8 +20,15 @@ static struct toa_entry *conn_pick(struct seq_file *seq, struct toa_entry *e)
 {
 	struct conn_seq *s = seq->private;
 
-	while (e && (IS_ERR(e) || e->wire.net != s->net))
+	while (e && (IS_ERR(e) || e->wire.net != s->net)) {
+		/* Others may have many. */
+		if (++s->seen % WALK_BATCH == 0) {
+			rhashtable_walk_stop(&s->iter);
+			cond_resched();
+			rhashtable_walk_start(&s->iter);
+		}
 		e = rhashtable_walk_next(&s->iter);
+	}
 	return e;
 }
 
