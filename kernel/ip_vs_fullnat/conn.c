@@ -6,6 +6,7 @@
  * from the timer that ends the last one.
  */
 #include <linux/delay.h>
+#include <linux/hash.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/jhash.h>
@@ -32,6 +33,8 @@ u32 fnat_conn_tuple_hash(const void *data, u32 len, u32 seed)
 	const struct fnat_tuple *t = data;
 	u32 ports = (__force u32)t->rport << 16 | (__force u32)t->lport;
 
+	/* Namespaces may all have the same addresses. */
+	seed ^= hash_ptr(t->fn, 32);
 	if (t->af == AF_INET6)
 		seed = jhash2((const u32 *)&t->rip, 8, seed);
 	return jhash_3words((__force u32)t->rip.ip, (__force u32)t->lip.ip,
