@@ -15,8 +15,11 @@
 
 #include "fnat.h"
 
-/* Wanted between the last packet of a connection and the next use of its port. */
-#define CONN_LINGER		(HZ / 4)
+/*
+ * Wanted between the last packet of a connection and the next use of its port; the
+ * timer, which says when that was, may be FNAT_TIMER_LAG early.
+ */
+#define CONN_LINGER		(HZ / 4 + FNAT_TIMER_LAG)
 /* Ports that are looked at for one of an ended connection. */
 #define CONN_RECLAIM_TRIES	64U
 /* How often another CPU may be quicker with the one that was found. */

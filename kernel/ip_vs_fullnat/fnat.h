@@ -369,6 +369,8 @@ bool fnat_attach_expire(struct ip_vs_conn *cp);
 void fnat_attach_wait(struct ip_vs_conn *cp);
 struct fnat_conn *fnat_attach_conn(struct ip_vs_conn *cp);
 
+#define FNAT_TIMER_LAG		(HZ / 2)
+
 /*
  * Would a timer that is moved to @expires, in jiffies, fire hardly later than it
  * does? To move one takes the lock of the CPU that it was set on, so most packets
@@ -377,7 +379,7 @@ struct fnat_conn *fnat_attach_conn(struct ip_vs_conn *cp);
 static inline bool fnat_timer_is_near(const struct ip_vs_conn *cp,
 				      unsigned long expires)
 {
-	return expires - READ_ONCE(cp->timer.expires) <= HZ / 2;
+	return expires - READ_ONCE(cp->timer.expires) <= FNAT_TIMER_LAG;
 }
 
 /* Ends the caller's hold of a connection, whose timer starts anew. */
