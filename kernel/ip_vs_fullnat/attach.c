@@ -17,6 +17,7 @@
 #include <linux/ratelimit.h>
 
 #include "fnat.h"
+#include "synproxy.h"
 
 /* An established connection expires: both sides may still believe in it. */
 static void say_goodbye(struct fnat_conn *c)
@@ -245,15 +246,17 @@ bool fnat_attach_expire(struct ip_vs_conn *cp)
 
 /*
  * The client is ahead of the real server, which has not answered yet: stock is
- * not to take its segments for those of an established connection.
+ * not to take its segments for those of an established connection. The answer
+ * may come meanwhile; its own change of state is behind this one then.
  */
-void fnat_attach_wait(struct ip_vs_conn *cp)
+void fnat_attach_wait(struct ip_vs_conn *cp, const struct fnat_splice *s)
 {
 	struct ip_vs_proto_data *pd = ip_vs_proto_data_get(cp->ipvs,
 							   cp->protocol);
 
 	spin_lock_bh(&cp->lock);
-	if (pd && cp->state != IP_VS_TCP_S_SYN_RECV) {
+	if (pd && cp->state != IP_VS_TCP_S_SYN_RECV &&
+	    READ_ONCE(s->state) == FNAT_SPLICE_WAITS) {
 		cp->state = IP_VS_TCP_S_SYN_RECV;
 		cp->timeout = pd->timeout_table[IP_VS_TCP_S_SYN_RECV];
 	}

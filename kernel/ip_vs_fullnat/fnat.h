@@ -366,7 +366,7 @@ struct fnat_conn *fnat_attach_again(struct fnat_conn *old,
 void fnat_attach_snat(struct ip_vs_conn *cp, struct fnat_conn *c);
 struct ip_vs_conn *fnat_attach_get_rcu(struct fnat_conn *c);
 bool fnat_attach_expire(struct ip_vs_conn *cp);
-void fnat_attach_wait(struct ip_vs_conn *cp);
+void fnat_attach_wait(struct ip_vs_conn *cp, const struct fnat_splice *s);
 struct fnat_conn *fnat_attach_conn(struct ip_vs_conn *cp);
 
 #define FNAT_TIMER_LAG		(HZ / 2)

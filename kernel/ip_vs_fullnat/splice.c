@@ -14,6 +14,7 @@
 #include "synproxy.h"
 
 #define SYN_TIMEOUT		HZ	/* RFC 6298 2.1, doubled each time */
+#define SYN_DOUBLED_MAX		5U	/* stock gives such a connection a minute */
 
 /* The SYN that this CPU is sending through stock. */
 struct splice_offer {
@@ -386,10 +387,13 @@ static void resend(struct timer_list *t)
 		cp = fnat_attach_get_rcu(c);
 	if (cp) {
 		failed = s->syns > READ_ONCE(c->fn->sysctl.synproxy_syn_retry);
-		if (failed)
+		if (failed) {
 			fnat_splice_give_up(s);
-		else
-			fnat_splice_arm(s, SYN_TIMEOUT << s->syns++);
+		} else {
+			fnat_splice_arm(s, SYN_TIMEOUT <<
+					   min(s->syns, SYN_DOUBLED_MAX));
+			s->syns++;
+		}
 	}
 	spin_unlock(&s->lock);
 	if (cp) {

@@ -61,7 +61,7 @@ static unsigned int keep(struct fnat_conn *c, struct fnat_splice *s,
 			WRITE_ONCE(s->opts.window, ntohs(th->window));
 	}
 	spin_unlock_bh(&s->lock);
-	fnat_attach_wait(c->cp);
+	fnat_attach_wait(c->cp, s);
 	if (storm)
 		return fnat_drop(c->fn, SYNPROXY_ACKSTORM);
 	if (!has_content(skb, l4_off, th))
