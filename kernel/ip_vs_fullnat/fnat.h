@@ -468,6 +468,8 @@ unsigned int fnat_synproxy_guard(struct fnat_net *fn, struct sk_buff *skb,
 				 u16 af);
 unsigned int fnat_synproxy_ack(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 			       struct ip_vs_iphdr *iph);
+unsigned int fnat_synproxy_instead(struct fnat_net *fn, struct sk_buff *skb,
+				   u16 af, struct ip_vs_iphdr *iph);
 unsigned int fnat_synproxy_again(struct fnat_conn *c, struct sk_buff *skb,
 				 struct ip_vs_iphdr *iph);
 void fnat_synproxy_settle(const struct ip_vs_conn *cp,

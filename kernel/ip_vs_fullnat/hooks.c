@@ -85,8 +85,12 @@ static unsigned int hook_snat_local(void *priv, struct sk_buff *skb,
 	return fnat_snat_error_local(fn, skb, state->pf);
 }
 
-static bool is_syn(const struct tcphdr *th)
+static bool is_syn(const struct sk_buff *skb, const struct ip_vs_iphdr *iph)
 {
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
 	return th && th->syn && !th->ack && !th->rst;
 }
 
@@ -98,9 +102,12 @@ static bool is_syn(const struct tcphdr *th)
  */
 static unsigned int refuse(struct fnat_net *fn, struct sk_buff *skb,
 			   struct ip_vs_conn *cp,
-			   const struct ip_vs_iphdr *iph,
-			   const struct tcphdr *th)
+			   struct ip_vs_iphdr *iph)
 {
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
 	if (!th)
 		return fnat_drop(fn, BAD_HEADER);
 	if (th->rst) {
@@ -127,8 +134,7 @@ static unsigned int first_packet(struct fnat_net *fn, struct sk_buff *skb,
 				 struct ip_vs_protocol *pp,
 				 struct ip_vs_iphdr *iph)
 {
-	const struct tcphdr *th;
-	struct tcphdr buf;
+	unsigned int verdict;
 
 	if (was_given_up(cp)) {
 		fnat_stat_inc(fn, NO_CONN);
@@ -138,12 +144,13 @@ static unsigned int first_packet(struct fnat_net *fn, struct sk_buff *skb,
 	if (iph->protocol != cp->protocol)
 		return fnat_drop(fn, BAD_PROTO);
 	/* Another CPU may have bound it since stock looked. */
-	if (iph->protocol == IPPROTO_TCP && !READ_ONCE(cp->packet_xmit)) {
-		th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
-		if (!is_syn(th)) {
-			fnat_synproxy_settle(cp, skb, iph);
-			if (!READ_ONCE(cp->packet_xmit))
-				return refuse(fn, skb, cp, iph, th);
+	if (iph->protocol == IPPROTO_TCP && !READ_ONCE(cp->packet_xmit) &&
+	    !is_syn(skb, iph)) {
+		fnat_synproxy_settle(cp, skb, iph);
+		if (!READ_ONCE(cp->packet_xmit)) {
+			verdict = fnat_synproxy_instead(fn, skb, cp->af, iph);
+			return verdict == NF_ACCEPT ?
+			       refuse(fn, skb, cp, iph) : verdict;
 		}
 	}
 	if (!fnat_attach(fn, cp, skb))

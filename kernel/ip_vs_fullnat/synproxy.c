@@ -186,13 +186,14 @@ static bool meets_live(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 
 	if (!cp)
 		return false;
-	if (may_reuse(&fn->sysctl, cp->state)) {
+	c = fnat_attach_conn(cp);
+	if (is_of_nobody(cp, c)) {
+		/* The ACK of the cookie would find it in our connection's place. */
+		fnat_attach_expire(cp);
 		__ip_vs_conn_put(cp);
 		return false;
 	}
-	c = fnat_attach_conn(cp);
-	if (is_of_nobody(cp, c)) {
-		fnat_attach_expire(cp);
+	if (may_reuse(&fn->sysctl, cp->state)) {
 		__ip_vs_conn_put(cp);
 		return false;
 	}
@@ -405,8 +406,11 @@ static unsigned int keep_content(struct fnat_net *fn, struct sk_buff *skb,
 	unsigned int verdict;
 	int err = -ENOSPC;
 
-	if (th->fin || skb->len > iph->len + th->doff * 4)
+	if (th->fin || skb->len > iph->len + th->doff * 4) {
 		err = fnat_splice_hold(fn, s, skb);
+		if (err == -ENOSPC)
+			fnat_stat_inc(fn, SYNPROXY_HELD_FULL);
+	}
 	if (err == -ENOSPC)
 		consume_skb(skb);
 	if (err != -EALREADY)
@@ -506,6 +510,30 @@ unsigned int fnat_synproxy_ack(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 		return fnat_drop(fn, SYNPROXY_NULL_ACK);
 	if (!fnat_syncookie_check(fn, skb, af, iph->len, &opts))
 		return refuse(fn, skb, af, iph, th);
+	fnat_stat_inc(fn, SYNPROXY_OK_ACK);
+	return connect(fn, skb, af, iph, th, &opts);
+}
+
+/*
+ * A packet of a connection that the sync daemon has brought: the ACK of a new
+ * one from the same port? Takes @skb, or returns NF_ACCEPT.
+ */
+unsigned int fnat_synproxy_instead(struct fnat_net *fn, struct sk_buff *skb,
+				   u16 af, struct ip_vs_iphdr *iph)
+{
+	struct fnat_synopts opts;
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	if (!READ_ONCE(fn->synproxies))
+		return NF_ACCEPT;
+	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+	if (!th || !th->ack || th->rst ||
+	    !is_proxied(fn, skb, af, iph, th->dest))
+		return NF_ACCEPT;
+	th = pull_tcp(skb, af, iph);
+	if (!th || !fnat_syncookie_check(fn, skb, af, iph->len, &opts))
+		return NF_ACCEPT;
 	fnat_stat_inc(fn, SYNPROXY_OK_ACK);
 	return connect(fn, skb, af, iph, th, &opts);
 }

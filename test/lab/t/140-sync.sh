@@ -208,6 +208,32 @@ for family in 4 6; do
 		"$(in_ns "$client" labnet peer -bind "$(host "$(addr client_ip $family)"):4004$family" "$(svc $family 80)")"
 done
 
+# --- a connection that had ended, and SYNPROXY on the backup -----------------
+
+for ns in "$master" "$backup"; do
+	set_sysctl "$ns" net.ipv4.vs.fullnat_lport_max=20099
+done
+configure "$master" "$lip4" "$lip6"
+configure "$backup" "$own_lip4" "$own_lip6"
+# ended 4|6 PORT: so the backup lists it.
+ended() {
+	on "$backup" ipvs -Lnc | grep -Eq "(TIME_WAIT|CLOSE) +$(regex "$(host "$(addr client_ip "$1")"):$2") "
+}
+take_over master
+for family in 4 6; do
+	on "$backup" ipvs -E -t "$(svc $family 80)" -s rr -j enable
+	check "IPv$family: a connection comes, and goes by RST" in_ns "$client" labnet conns -n 1 -request -reset \
+		-bind "$(host "$(addr client_ip $family)"):4005$family" "$(svc $family 80)"
+	poll_until 10 "IPv$family: the backup learns that it has ended" ended $family 4005$family
+done
+take_over backup
+for family in 4 6; do
+	proxied=$(counter "$backup" synproxy_spliced)
+	expect_match "IPv$family: the backup proxies a new one from that port" '^rs1' \
+		"$(in_ns "$client" labnet peer -bind "$(host "$(addr client_ip $family)"):4005$family" "$(svc $family 80)")"
+	expect_eq "IPv$family: by a cookie" 1 $(($(counter "$backup" synproxy_spliced) - proxied))
+done
+
 for role in master backup; do
 	check "the $role's sync daemon stops" in_ns "${!role}" ipvsadm --stop-daemon $role
 done
