@@ -89,12 +89,13 @@ unsigned int fnat_fast(struct fnat_net *fn, struct sk_buff *skb, u16 af)
 		__ip_vs_conn_put(cp);
 		return NF_ACCEPT;
 	}
-	fnat_stat_inc(fn, FAST_PKTS);
 	fnat_stats_packet(cp, IP_VS_DIR_INPUT, skb);
 	if (!fnat_state_is_settled(cp, pd))
 		fnat_state_transition(pd->pp, cp, IP_VS_DIR_INPUT, skb,
 				      iph.len, pd);
 	verdict = fnat_xmit(skb, cp, pd->pp, &iph);
+	if (verdict == NF_STOLEN)
+		fnat_stat_inc(fn, FAST_PKTS);
 	atomic_inc(&cp->in_pkts);
 	fnat_conn_touch_put(cp);
 	return verdict;
