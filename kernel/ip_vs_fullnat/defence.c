@@ -47,7 +47,7 @@ int fnat_defence_add(struct fnat_net *fn, const struct fnat_svc_key *key)
 		return 0;
 	vip = vip_find(fn, key->af, &key->vip);
 	if (!vip) {
-		vip = kzalloc(sizeof(*vip), GFP_KERNEL);
+		vip = kzalloc(sizeof(*vip), GFP_KERNEL_ACCOUNT);
 		if (!vip)
 			return -ENOMEM;
 		vip->af = key->af;

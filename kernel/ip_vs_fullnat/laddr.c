@@ -32,7 +32,7 @@ bool fnat_laddr_exists_rcu(const struct fnat_net *fn, u16 af,
 struct fnat_laddr *fnat_laddr_get(struct fnat_net *fn, u16 af,
 				  const union nf_inet_addr *addr)
 {
-	struct fnat_laddr *new = kzalloc(sizeof(*new), GFP_KERNEL);
+	struct fnat_laddr *new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	struct fnat_laddr *laddr;
 
 	if (!new)

@@ -13,7 +13,7 @@ static struct fnat_laddr_set *set_alloc(unsigned int count)
 {
 	struct fnat_laddr_set *set;
 
-	set = kvzalloc(struct_size(set, entry, count), GFP_KERNEL);
+	set = kvzalloc(struct_size(set, entry, count), GFP_KERNEL_ACCOUNT);
 	if (set)
 		set->count = count;
 	return set;
@@ -63,7 +63,7 @@ static int set_index(const struct fnat_laddr_set *set, u16 af,
 static struct fnat_svc_laddr *entry_alloc(struct fnat_net *fn, u16 af,
 					  const union nf_inet_addr *addr)
 {
-	struct fnat_svc_laddr *entry = kzalloc(sizeof(*entry), GFP_KERNEL);
+	struct fnat_svc_laddr *entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
 
 	if (!entry)
 		return NULL;

@@ -35,7 +35,7 @@ struct fnat_svc *fnat_svc_find(struct fnat_net *fn,
 struct fnat_svc *fnat_svc_add(struct fnat_net *fn,
 			      const struct fnat_svc_key *key)
 {
-	struct fnat_svc *svc = kzalloc(sizeof(*svc), GFP_KERNEL);
+	struct fnat_svc *svc = kzalloc(sizeof(*svc), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	lockdep_assert_held(&fn->lock);

@@ -63,7 +63,7 @@ struct fnat_zone *fnat_zone_find(struct fnat_net *fn, u16 af,
 struct fnat_zone *fnat_zone_add(struct fnat_net *fn, u16 af,
 				const union nf_inet_addr *addr, u8 prefixlen)
 {
-	struct fnat_zone *zone = kzalloc(sizeof(*zone), GFP_KERNEL);
+	struct fnat_zone *zone = kzalloc(sizeof(*zone), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	lockdep_assert_held(&fn->lock);
