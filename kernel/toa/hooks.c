@@ -220,8 +220,14 @@ int toa_hooks_init(void)
 }
 
 /* Nothing of capture.c runs any more when this returns. */
-void toa_hooks_exit(void)
+/* No client comes in any more. */
+void toa_hooks_stop(void)
 {
 	functions_del();
+}
+
+/* Behind the last who looks for a socket's client: it may not have gone. */
+void toa_hooks_exit(void)
+{
 	destroy_del();
 }

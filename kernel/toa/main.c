@@ -153,9 +153,10 @@ err_getname:
 
 static void hooks_exit(void)
 {
-	toa_hooks_exit();
+	toa_hooks_stop();
 	toa_health_exit();
 	toa_getname_exit();
+	toa_hooks_exit();
 }
 
 static int __init toa_init(void)
