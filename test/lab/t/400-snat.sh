@@ -100,5 +100,22 @@ ipvs -R <"$lab_tmp/saved"
 expect_eq "restored as they were" "$(cat "$lab_tmp/saved")" "$(ipvs -S -n)"
 expect_eq "and they work" "$(lip 3 4)" "$(seen_from "$in2" 4)"
 
+# As the gateways of Alibaba's LVS are set up: a switch that is persistent and has a
+# real server, one zone for everything.
+ipvs -C
+ipvs -R <<-END
+	-A -t 0.0.0.0:0 -s rr -p 10
+	-a -t 0.0.0.0:0 -r 203.0.113.2:0 -m
+	-K --zone 0.0.0.0/0
+	-U --zone 0.0.0.0/0 -z $(lip 2 4)
+END
+for n in 1 2; do
+	ns=in$n
+	expect_eq "one zone for everything: machine $n" "$(lip 2 4)" "$(seen_from "${!ns}" 4)"
+done
+ipvs -W --zone 0.0.0.0/0 -z "$(lip 2 4)"
+expect_counter_delta "and without its address" "$director" snat_blocked '>=1' \
+	eval '! in_ns "$in1" curl -sS --max-time 1 "http://$(outside 4 80)/"'
+
 ipvs --drain
 poll_until 10 "drained" flows_done
