@@ -29,15 +29,14 @@ fuzz_setup() {
 fuzz_mute() {
 	local ns
 	for ns in "$client" "$rs1" "$rs2"; do
-		in_ns "$ns" nft -f - <<-END
-			table netdev mute { chain in { type filter hook ingress device eth0 priority 0; drop; }; }
-		END
+		in_ns "$ns" tc qdisc add dev eth0 clsact
+		in_ns "$ns" tc filter add dev eth0 ingress matchall action drop
 	done
 }
 
 fuzz_unmute() {
 	local ns
-	for ns in "$client" "$rs1" "$rs2"; do in_ns "$ns" nft delete table netdev mute; done
+	for ns in "$client" "$rs1" "$rs2"; do in_ns "$ns" tc qdisc del dev eth0 clsact; done
 }
 
 # fuzz_packets N: in rounds, with the option for the client's address and without,
