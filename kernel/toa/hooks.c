@@ -62,6 +62,10 @@ struct hook {
 	unsigned long ip;	/* 0 until it was called for the first time */
 };
 
+/* Where a hook is found; functions are 16 bytes apart at least. */
+#define SLOTS		32
+#define SLOT(ip)	((ip) / 16 % SLOTS)
+
 static struct hook hooks[] = {
 	{ "tcp_v4_syn_recv_sock", syn_recv_sock },
 	{ "inet_csk_complete_hashdance", hashdance },
@@ -75,12 +79,17 @@ static struct hook hooks[] = {
 #endif
 };
 
-/* The first call of a function: by its name. */
+static struct hook *slots[SLOTS];
+
+/* Not in its slot: another hook is, or its function is called for the first time. */
 static noinline notrace struct hook *hook_learn(unsigned long ip)
 {
 	char name[64];
 	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (READ_ONCE(hooks[i].ip) == ip)
+			return &hooks[i];
 	snprintf(name, sizeof(name), "%ps", (void *)ip);
 	/* IPv6 may be a module, whose name is behind. */
 	name[strcspn(name, " ")] = '\0';
@@ -88,6 +97,7 @@ static noinline notrace struct hook *hook_learn(unsigned long ip)
 		if (strcmp(hooks[i].function, name))
 			continue;
 		WRITE_ONCE(hooks[i].ip, ip);
+		WRITE_ONCE(slots[SLOT(ip)], &hooks[i]);
 		return &hooks[i];
 	}
 	return NULL;
@@ -97,16 +107,9 @@ static void notrace on_function(unsigned long ip, unsigned long parent,
 				struct ftrace_ops *op,
 				struct TOA_FTRACE_REGS *regs)
 {
-	struct hook *h = NULL;
-	unsigned int i;
+	struct hook *h = READ_ONCE(slots[SLOT(ip)]);
 
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (READ_ONCE(hooks[i].ip) == ip) {
-			h = &hooks[i];
-			break;
-		}
-	}
-	if (unlikely(!h))
+	if (unlikely(!h || READ_ONCE(h->ip) != ip))
 		h = hook_learn(ip);
 	if (likely(h))
 		h->func(regs);

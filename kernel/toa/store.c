@@ -3,6 +3,7 @@
  * Who is behind which connection. An entry lives from the end of the handshake
  * until its socket is destroyed, or until the module or the namespace goes.
  */
+#include <linux/hash.h>
 #include <linux/slab.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
@@ -10,7 +11,14 @@
 
 #include "toa.h"
 
+/* Nobody outside chooses where a socket lies. */
+static u32 key_hash(const void *key, u32 len, u32 seed)
+{
+	return hash_ptr(*(struct sock * const *)key, 32) ^ seed;
+}
+
 static const struct rhashtable_params conn_params = {
+	.hashfn = key_hash,
 	.key_len = sizeof_field(struct toa_entry, sk),
 	.key_offset = offsetof(struct toa_entry, sk),
 	.head_offset = offsetof(struct toa_entry, node),
@@ -145,6 +153,8 @@ void toa_store_del(struct sock *sk)
 {
 	struct toa_entry *e;
 
+	if (!atomic_read(&toa_conns.nelems))
+		return;
 	rcu_read_lock();
 	e = rhashtable_lookup(&toa_conns, &sk, conn_params);
 	if (e)
