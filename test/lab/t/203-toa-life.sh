@@ -33,12 +33,29 @@ kernel_memory() {
 			v["SUnreclaim:"] }' /proc/meminfo
 }
 
+# middle NUMBER...: the median.
+middle() {
+	printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"
+}
+
+# look_at_memory: from the rounds on in which nothing is made for the first time.
+look_at_memory() {
+	local now in_slabs
+	read -r now in_slabs < <(kernel_memory)
+	echo "# after $i rounds, $((SECONDS - start)) s: the kernel has $now KiB, in slabs $in_slabs KiB"
+	[ "$i" -lt 50 ] || all+=("$now") slabs+=("$in_slabs")
+}
+
+# lost NUMBER...: how much more the second half of a run has than the first: what
+# the kernel keeps for later comes and goes by megabytes.
+lost() {
+	echo $(($(middle "${@:$# / 2 + 1}") - $(middle "${@:1:$# / 2}")))
+}
+
 # As many rounds as they are, and connections as fast as they go or (a long run)
 # one in so long.
 rounds=${TOA_ROUNDS:-4} pace=${TOA_PACE:-0}
-# From then on nothing is made for the first time; ten times as many rounds are
-# enough to see what each of them loses.
-warm=50
+all=() slabs=()
 setup_insert
 insert "$(toa_option 4)"
 answer 7004
@@ -50,11 +67,7 @@ poll_until 10 "connections are known" test_live 5
 start_in "$client" load labnet sockask -for 5h -parallel 4 -pace "$pace" "$rs1_ip4:7004"
 start=$SECONDS
 for ((i = 0; i < rounds; i++)); do
-	if [ $((i % 50)) -eq 0 ] && [ "$rounds" -gt $warm ]; then
-		read -r all slabs < <(kernel_memory)
-		[ $i -ne $warm ] || all_first=$all slabs_first=$slabs
-		echo "# after $i rounds, $((SECONDS - start)) s: the kernel has $all KiB, in slabs $slabs KiB"
-	fi
+	[ $((i % 50)) -ne 0 ] || look_at_memory
 	toa_unload
 	toa_load
 	# Each round has connections that are known.
@@ -64,16 +77,13 @@ ok "unloaded and loaded $rounds times under traffic"
 stop load || true
 report=$(cat "$lab_tmp/load.log")
 echo "# $report"
-if [ "$rounds" -gt $warm ]; then
-	read -r all slabs < <(kernel_memory)
-	echo "# after $rounds rounds, $((SECONDS - start)) s: the kernel has $all KiB, in slabs $slabs KiB"
-fi
-if [ "$rounds" -ge $((10 * warm)) ]; then
+look_at_memory
+if [ "$rounds" -ge 500 ]; then
 	# The module itself has a dozen pages and more.
-	expect_within "no two pages are lost in a round: $((all - all_first)) KiB in all" \
-		-1000000 $((8 * (rounds - warm))) $((all - all_first))
-	expect_within "nor two KiB of slabs: $((slabs - slabs_first)) KiB in all" \
-		-1000000 $((2 * (rounds - warm))) $((slabs - slabs_first))
+	expect_within "no two pages are lost in a round: $(lost "${all[@]}") KiB in $((rounds / 2))" \
+		-1000000 $((8 * rounds / 2)) "$(lost "${all[@]}")"
+	expect_within "nor half a KiB of slabs: $(lost "${slabs[@]}") KiB" \
+		-1000000 $((rounds / 4)) "$(lost "${slabs[@]}")"
 fi
 expect_eq "no connection failed" 0 "$(ask_field failed "$report")"
 expect_eq "none has another's client" 0 "$(ask_field wrong "$report")"
