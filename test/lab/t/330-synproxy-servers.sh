@@ -55,10 +55,12 @@ for family in 4 6; do
 	ipvs -a -t "$vip" -r "$silent" -b
 	synproxy_set syn_retry=1
 	capture_start "$rs1" eth0 silent$family tcp port 82
+	before=$(counter "$director" synproxy_syn_resent)
 	moves "it is silent: RST" synproxy_rs_error 1 $family 30020 $syn synack ack gotrst
 	capture_stop silent$family >"$lab_tmp/silent$family.txt"
 	expect_eq "IPv$family: after one more try" 2 "$(grep -c 'Flags \[S\]' "$lab_tmp/silent$family.txt")"
-	expect_eq "IPv$family: which is the same SYN" 1 \
+	expect_eq "IPv$family: which is counted" 1 $(($(counter "$director" synproxy_syn_resent) - before))
+	expect_eq "IPv$family: and is the same SYN" 1 \
 		"$(grep -o 'seq [0-9]*' "$lab_tmp/silent$family.txt" | sort -u | wc -l)"
 	# The clients' turns get mixed up: one may meet the silent one several times.
 	synproxy_set next_rs=7 syn_retry=0
@@ -67,6 +69,25 @@ for family in 4 6; do
 	expect_match "IPv$family: silent, and the next one is tried" '"opened":4,"failed":0.*"rs2":4' "$out"
 	synproxy_set next_rs=0 syn_retry=3
 	in_ns "$rs1" nft delete table inet mute
+	ipvs -C
+
+	# A connection that the director has forgotten, and the real server has not,
+	# on the only local port there is.
+	synproxied $family
+	set_sysctl "$director" net.ipv4.vs.fullnat_lport_min=7000 net.ipv4.vs.fullnat_lport_max=7000 \
+		net.ipv4.vs.conn_expire_tcp_rst=0
+	ipvs --set 1 1 1
+	start_in "$client" forgotten$family labnet keep -n 1 -interval 1h "$vip"
+	wait_log forgotten$family READY
+	poll_until 10 "IPv$family: a connection is forgotten" eval '[ -z "$(fullnat_conns ":7000 ")" ]'
+	ipvs --set 900 120 300
+	before=$(counter "$director" synproxy_rst_server)
+	moves "what the real server says of it is dropped" synproxy_rs_stale 1 $family 30025 \
+		$syn synack ack "$page" "$page_end" fin
+	expect_eq "IPv$family: it gets a RST, and takes the new one" 1 $(($(counter "$director" synproxy_rst_server) - before))
+	stop forgotten$family || true
+	set_sysctl "$director" net.ipv4.vs.fullnat_lport_max=65535 net.ipv4.vs.fullnat_lport_min=5000 \
+		net.ipv4.vs.conn_expire_tcp_rst=1
 	ipvs -C
 
 	# Persistence: one client, one real server. Of two first connections at
