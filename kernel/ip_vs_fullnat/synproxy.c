@@ -514,6 +514,24 @@ unsigned int fnat_synproxy_ack(struct fnat_net *fn, struct sk_buff *skb, u16 af,
 	return connect(fn, skb, af, iph, th, &opts);
 }
 
+/* The header of @skb if it is the ACK of a cookie, and what that says, or NULL. */
+static const struct tcphdr *find_cookie(struct fnat_net *fn,
+					struct sk_buff *skb, u16 af,
+					const struct ip_vs_iphdr *iph,
+					struct fnat_synopts *opts)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
+	if (!th || !th->ack || th->syn || th->rst ||
+	    !is_proxied(fn, skb, af, iph, th->dest))
+		return NULL;
+	th = pull_tcp(skb, af, iph);
+	return th && fnat_syncookie_check(fn, skb, af, iph->len, opts) ?
+	       th : NULL;
+}
+
 /*
  * A packet of a connection that the sync daemon has brought: the ACK of a new
  * one from the same port? Takes @skb, or returns NF_ACCEPT.
@@ -523,16 +541,11 @@ unsigned int fnat_synproxy_instead(struct fnat_net *fn, struct sk_buff *skb,
 {
 	struct fnat_synopts opts;
 	const struct tcphdr *th;
-	struct tcphdr buf;
 
 	if (!READ_ONCE(fn->synproxies))
 		return NF_ACCEPT;
-	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
-	if (!th || !th->ack || th->rst ||
-	    !is_proxied(fn, skb, af, iph, th->dest))
-		return NF_ACCEPT;
-	th = pull_tcp(skb, af, iph);
-	if (!th || !fnat_syncookie_check(fn, skb, af, iph->len, &opts))
+	th = find_cookie(fn, skb, af, iph, &opts);
+	if (!th)
 		return NF_ACCEPT;
 	fnat_stat_inc(fn, SYNPROXY_OK_ACK);
 	return connect(fn, skb, af, iph, th, &opts);
@@ -551,18 +564,12 @@ unsigned int fnat_synproxy_again(struct fnat_conn *c, struct sk_buff *skb,
 	struct fnat_synopts opts;
 	const struct tcphdr *th;
 	unsigned int verdict;
-	struct tcphdr buf;
 
-	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
-	if (!th || !th->ack || th->syn || th->rst ||
-	    !may_reuse(&c->fn->sysctl, state) ||
-	    !is_proxied(c->fn, skb, af, iph, th->dest))
+	if (!may_reuse(&c->fn->sysctl, state))
 		return NF_ACCEPT;
+	th = find_cookie(c->fn, skb, af, iph, &opts);
 	/* That of the old connection, once more. */
-	if (old && ntohl(th->seq) == old->opts.isn + 1)
-		return NF_ACCEPT;
-	th = pull_tcp(skb, af, iph);
-	if (!th || !fnat_syncookie_check(c->fn, skb, af, iph->len, &opts))
+	if (!th || (old && ntohl(th->seq) == old->opts.isn + 1))
 		return NF_ACCEPT;
 	fnat_stat_inc(c->fn, SYNPROXY_OK_ACK);
 	count_reuse(c->fn, state);
