@@ -15,6 +15,11 @@ static struct fnat_conn *come_again(struct fnat_conn *c,
 	th = skb_header_pointer(skb, iph->len, sizeof(buf), &buf);
 	if (th && !ip_vs_iph_icmp(iph) && th->syn && !th->ack)
 		return fnat_attach_again(c, skb);
+	/*
+	 * It was told to expire, and cannot while a packet holds it: stock is
+	 * about to start its timer anew, and a drain would not find it.
+	 */
+	c->cp->timeout = 0;
 	fnat_stat_inc(c->fn, UNBOUND);
 	return NULL;
 }
