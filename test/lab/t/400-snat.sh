@@ -3,6 +3,7 @@
 # SNAT zones: machines of two networks reach the outside by TCP, UDP and ping,
 # each from its zone's local addresses; the switch, the order of zones, the
 # black list, what is in no zone, and what the lists show.
+# edge: yes
 # timeout: 300
 
 . /lab/lib-snat.sh
