@@ -102,7 +102,7 @@ static bool is_syn(const struct sk_buff *skb, const struct ip_vs_iphdr *iph)
  */
 static unsigned int refuse(struct fnat_net *fn, struct sk_buff *skb,
 			   struct ip_vs_conn *cp,
-			   struct ip_vs_iphdr *iph)
+			   const struct ip_vs_iphdr *iph)
 {
 	const struct tcphdr *th;
 	struct tcphdr buf;

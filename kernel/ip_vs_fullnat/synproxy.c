@@ -404,16 +404,16 @@ static unsigned int keep_content(struct fnat_net *fn, struct sk_buff *skb,
 {
 	struct ip_vs_conn *cp;
 	unsigned int verdict;
-	int err = -ENOSPC;
+	int err;
 
-	if (th->fin || skb->len > iph->len + th->doff * 4) {
-		err = fnat_splice_hold(fn, s, skb);
-		if (err == -ENOSPC)
-			fnat_stat_inc(fn, SYNPROXY_HELD_FULL);
-	}
-	if (err == -ENOSPC)
+	if (!th->fin && skb->len <= iph->len + th->doff * 4) {
 		consume_skb(skb);
-	if (err != -EALREADY)
+		return NF_STOLEN;
+	}
+	err = fnat_splice_hold(fn, s, skb);
+	if (err == -ENOSPC)
+		return fnat_drop(fn, SYNPROXY_HELD_FULL);
+	if (!err)
 		return NF_STOLEN;
 	/* The real server was quicker: it goes on as what follows does. */
 	cp = find_made(fn, skb, af, iph, &s->opts);
