@@ -222,8 +222,7 @@ int toa_hooks_init(void)
 	return err;
 }
 
-/* Nothing of capture.c runs any more when this returns. */
-/* No client comes in any more. */
+/* Nothing of capture.c runs any more when this returns: no client comes in. */
 void toa_hooks_stop(void)
 {
 	functions_del();
