@@ -6,6 +6,7 @@
 #ifndef TOA_PARSE_H
 #define TOA_PARSE_H
 
+#include <asm/byteorder.h>
 #include <linux/in6.h>
 #include <linux/types.h>
 
@@ -57,8 +58,8 @@ static inline bool toa_kind_is_taken(unsigned int kind)
 static inline bool toa_option_is_toa(const struct toa_kinds *kinds,
 				     const struct tcpopt *opt)
 {
-	return toa_kinds_has(kinds, opt->data[0]) &&
-	       (opt->len == TOA_LEN_V4 || opt->len == TOA_LEN_V6);
+	return (opt->len == TOA_LEN_V4 || opt->len == TOA_LEN_V6) &&
+	       toa_kinds_has(kinds, opt->data[0]);
 }
 
 static inline bool toa_addr_is_v4(const struct in6_addr *addr)
@@ -100,18 +101,20 @@ static inline bool toa_client_read(const struct tcpopt *opt,
 				   struct toa_client *client)
 {
 	const __u8 *addr = opt->data + 4;
-	__u8 *port = (__u8 *)&client->port;
-	unsigned int i, at = opt->len == TOA_LEN_V4 ? 12 : 0;
+	bool v4 = opt->len == TOA_LEN_V4;
 
-	port[0] = opt->data[2];
-	port[1] = opt->data[3];
-	for (i = 0; i < at; i++)
-		client->addr.s6_addr[i] = i < 10 ? 0 : 0xff;
-	for (i = at; i < 16; i++)
-		client->addr.s6_addr[i] = addr[i - at];
+	__builtin_memcpy(&client->port, opt->data + 2, 2);
+	if (v4) {
+		client->addr.s6_addr32[0] = 0;
+		client->addr.s6_addr32[1] = 0;
+		client->addr.s6_addr32[2] = __cpu_to_be32(0xffff);
+		__builtin_memcpy(&client->addr.s6_addr32[3], addr, 4);
+	} else {
+		__builtin_memcpy(&client->addr, addr, 16);
+	}
 	if (!client->port)
 		return false;
-	return at ? toa_v4_is_client(addr) : toa_v6_is_client(&client->addr);
+	return v4 ? toa_v4_is_client(addr) : toa_v6_is_client(&client->addr);
 }
 
 /*

@@ -136,14 +136,15 @@ void toa_on_syn_recv_sock(const struct sock *sk, const struct sk_buff *skb,
 	rcu_read_unlock();
 }
 
-static void commit(struct slot *slot, struct sock *child)
+static void commit(struct slot *slot, struct sock *child,
+		   const struct request_sock *req)
 {
 	struct toa_net *tn;
 
 	rcu_read_lock();
 	tn = toa_net_rcu(sock_net(child));
 	if (tn && slot->found) {
-		toa_store_add(tn, child, &slot->client);
+		toa_store_add(tn, child, toa_syn_take(req), &slot->client);
 		toa_health_look();
 	} else if (tn) {
 		toa_store_forget_wire(child);
@@ -162,7 +163,7 @@ void toa_on_hashdance(struct sock *child, const struct request_sock *req,
 		return;
 	slot->owner = NULL;
 	if (own_req && slot->rport == inet_sk(child)->inet_dport)
-		commit(slot, child);
+		commit(slot, child, req);
 }
 
 /* Also called for children that move to another listener: not in the slot. */

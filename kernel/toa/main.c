@@ -30,7 +30,7 @@ MODULE_PARM_DESC(drain, "learn of no new clients, before unloading");
 /* Connections whose client is known, in all namespaces. */
 static int live_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%d\n", atomic_read(&toa_conns.nelems));
+	return sysfs_emit(buf, "%d\n", toa_store_live());
 }
 
 static const struct kernel_param_ops live_ops = {
@@ -49,13 +49,16 @@ struct toa_net *toa_net(const struct net *net)
 }
 
 /*
- * The same for any namespace, within an RCU read section: sockets of the kernel
- * can be there when ours is gone already. A grace period passes between the end
- * of the last reference and our exit.
+ * The same for any namespace, within an RCU read section, which net_generic()
+ * would begin another of: sockets of the kernel can be there when ours is gone
+ * already. A grace period passes between the end of the last reference and our
+ * exit.
  */
 struct toa_net *toa_net_rcu(const struct net *net)
 {
-	return check_net(net) ? toa_net(net) : NULL;
+	if (!check_net(net))
+		return NULL;
+	return rcu_dereference(net->gen)->ptr[toa_net_id];
 }
 
 static int __net_init net_init(struct net *net)
@@ -198,8 +201,8 @@ err_store:
  */
 static void __exit toa_exit(void)
 {
-	hooks_exit();
 	toa_sockopt_exit();
+	hooks_exit();
 	toa_store_flush(NULL);
 	toa_syn_exit();
 	unregister_pernet_subsys(&toa_net_ops);

@@ -7,60 +7,31 @@
 
 #define STATS_FILE	"toa_stats"
 #define CONN_FILE	"toa_conn"
-#define WALK_BATCH	4096
 
-struct conn_seq {
-	const struct net *net;
-	struct rhashtable_iter iter;
-	unsigned int seen;
-};
-
-/* The next connection of this namespace, from @e on. */
-static struct toa_entry *conn_pick(struct seq_file *seq, struct toa_entry *e)
+/* Position 0 is the heading; n is bucket n - 1, a record with all that is in it. */
+static void *conn_record(loff_t *pos)
 {
-	struct conn_seq *s = seq->private;
-
-	while (e && (IS_ERR(e) || e->wire.net != s->net)) {
-		/* Others may have many. */
-		if (++s->seen % WALK_BATCH == 0) {
-			rhashtable_walk_stop(&s->iter);
-			cond_resched();
-			rhashtable_walk_start(&s->iter);
-		}
-		e = rhashtable_walk_next(&s->iter);
-	}
-	return e;
+	/* Most records may be of others, and be nothing here. */
+	cond_resched();
+	if (*pos == 0)
+		return SEQ_START_TOKEN;
+	*pos = toa_store_filled(*pos - 1) + 1;
+	return *pos > toa_store_buckets() ? NULL : pos;
 }
 
 static void *conn_start(struct seq_file *seq, loff_t *pos)
-	__acquires(RCU)
 {
-	struct conn_seq *s = seq->private;
-
-	if (*pos == 0) {
-		rhashtable_walk_exit(&s->iter);
-		rhashtable_walk_enter(&toa_conns, &s->iter);
-	}
-	rhashtable_walk_start(&s->iter);
-	if (*pos == 0)
-		return SEQ_START_TOKEN;
-	return conn_pick(seq, rhashtable_walk_peek(&s->iter));
+	return conn_record(pos);
 }
 
 static void *conn_next(struct seq_file *seq, void *v, loff_t *pos)
 {
-	struct conn_seq *s = seq->private;
-
 	++*pos;
-	return conn_pick(seq, rhashtable_walk_next(&s->iter));
+	return conn_record(pos);
 }
 
 static void conn_stop(struct seq_file *seq, void *v)
-	__releases(RCU)
 {
-	struct conn_seq *s = seq->private;
-
-	rhashtable_walk_stop(&s->iter);
 }
 
 static void show_addr(struct seq_file *seq, const struct in6_addr *addr,
@@ -72,20 +43,29 @@ static void show_addr(struct seq_file *seq, const struct in6_addr *addr,
 		seq_printf(seq, "[%pI6c]:%u", addr, ntohs(port));
 }
 
-static int conn_show(struct seq_file *seq, void *v)
+static void show_entry(const struct toa_entry *e, void *arg)
 {
-	const struct toa_entry *e = v;
+	struct seq_file *seq = arg;
 
-	if (v == SEQ_START_TOKEN) {
-		seq_puts(seq, "Local Peer Client\n");
-		return 0;
-	}
+	if (e->wire.net != seq->private)
+		return;
 	show_addr(seq, &e->wire.laddr, e->wire.lport);
 	seq_putc(seq, ' ');
 	show_addr(seq, &e->wire.raddr, e->wire.rport);
 	seq_putc(seq, ' ');
 	show_addr(seq, &e->client.addr, e->client.port);
 	seq_putc(seq, '\n');
+}
+
+static int conn_show(struct seq_file *seq, void *v)
+{
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(seq, "Local Peer Client\n");
+		return 0;
+	}
+	rcu_read_lock();
+	toa_store_each_rcu(*(loff_t *)v - 1, show_entry, seq);
+	rcu_read_unlock();
 	return 0;
 }
 
@@ -98,30 +78,19 @@ static const struct seq_operations conn_seq_ops = {
 
 static int conn_open(struct inode *inode, struct file *file)
 {
-	struct conn_seq *s = __seq_open_private(file, &conn_seq_ops,
-						sizeof(*s));
 	const struct toa_net *tn = pde_data(inode);
+	int err = seq_open(file, &conn_seq_ops);
 
-	if (!s)
-		return -ENOMEM;
-	s->net = tn->net;
-	rhashtable_walk_enter(&toa_conns, &s->iter);
-	return 0;
-}
-
-static int conn_release(struct inode *inode, struct file *file)
-{
-	struct conn_seq *s = ((struct seq_file *)file->private_data)->private;
-
-	rhashtable_walk_exit(&s->iter);
-	return seq_release_private(inode, file);
+	if (!err)
+		((struct seq_file *)file->private_data)->private = tn->net;
+	return err;
 }
 
 static const struct proc_ops conn_proc_ops = {
 	.proc_open = conn_open,
 	.proc_read = seq_read,
 	.proc_lseek = seq_lseek,
-	.proc_release = conn_release,
+	.proc_release = seq_release,
 };
 
 int toa_procfs_net_init(struct toa_net *tn)

@@ -4,6 +4,9 @@
  * until its socket is destroyed, or until the module or the namespace goes.
  */
 #include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/rculist_bl.h>
+#include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
@@ -11,19 +14,20 @@
 
 #include "toa.h"
 
-/* Nobody outside chooses where a socket lies. */
-static u32 key_hash(const void *key, u32 len, u32 seed)
-{
-	return hash_ptr(*(struct sock * const *)key, 32) ^ seed;
-}
+/*
+ * Entries by socket. As many buckets as TCP has for its connections: one for
+ * 128 KiB of memory, and at most 512 Ki (tcp_init() in net/ipv4/tcp.c). They stay
+ * as they are: adding an entry cannot fail for want of a larger table.
+ */
+#define BUCKETS_SHIFT	17
+#define BUCKETS_MIN	1024UL
+#define BUCKETS_MAX	(512 * 1024UL)
 
-static const struct rhashtable_params conn_params = {
-	.hashfn = key_hash,
-	.key_len = sizeof_field(struct toa_entry, sk),
-	.key_offset = offsetof(struct toa_entry, sk),
-	.head_offset = offsetof(struct toa_entry, node),
-	.automatic_shrinking = true,
-};
+static struct hlist_bl_head *buckets;
+static unsigned int buckets_bits;
+
+/* Sums over the CPUs mean something, single ones do not. */
+static DEFINE_PER_CPU(int, live);
 
 static const struct rhashtable_params wire_params = {
 	.key_len = sizeof_field(struct toa_entry, wire),
@@ -32,9 +36,40 @@ static const struct rhashtable_params wire_params = {
 	.automatic_shrinking = true,
 };
 
-struct rhashtable toa_conns;
 static struct rhashtable wires;
 static struct kmem_cache *entry_cache;
+
+/* Nobody outside chooses where a socket lies. */
+static struct hlist_bl_head *bucket_of(const struct sock *sk)
+{
+	return &buckets[hash_ptr(sk, buckets_bits)];
+}
+
+static void bucket_lock(struct hlist_bl_head *b)
+	__acquires(bitlock)
+{
+	local_bh_disable();
+	hlist_bl_lock(b);
+}
+
+static void bucket_unlock(struct hlist_bl_head *b)
+	__releases(bitlock)
+{
+	hlist_bl_unlock(b);
+	local_bh_enable();
+}
+
+/* Within an RCU read section, or with the bucket's lock. */
+static struct toa_entry *find(struct hlist_bl_head *b, const struct sock *sk)
+{
+	struct hlist_bl_node *node;
+	struct toa_entry *e;
+
+	hlist_bl_for_each_entry_rcu(e, node, b, node)
+		if (e->sk == sk)
+			return e;
+	return NULL;
+}
 
 static void wire_fill(struct toa_wire *wire, const struct sock *sk)
 {
@@ -64,9 +99,21 @@ static bool is_mptcp(const struct sock *sk)
 #endif
 }
 
+/* Nothing in it is set. NULL when there is no memory. */
+struct toa_entry *toa_entry_alloc(void)
+{
+	return kmem_cache_alloc(entry_cache, GFP_ATOMIC);
+}
+
+/* One that has not been in a table that is read under RCU. */
+void toa_entry_free(struct toa_entry *e)
+{
+	kmem_cache_free(entry_cache, e);
+}
+
 static void entry_free_rcu(struct rcu_head *rcu)
 {
-	kmem_cache_free(entry_cache, container_of(rcu, struct toa_entry, rcu));
+	toa_entry_free(container_of(rcu, struct toa_entry, rcu));
 }
 
 /*
@@ -101,45 +148,61 @@ void toa_store_forget_wire(struct sock *sk)
 		rhashtable_remove_fast(&wires, &old->wire_node, wire_params);
 }
 
-/* For a full TCP socket; counts, also when it fails. */
-void toa_store_add(struct toa_net *tn, struct sock *sk,
+/* False if there is one already: it was first, and counts. */
+static bool enter(struct toa_entry *e)
+{
+	struct hlist_bl_head *b = bucket_of(e->sk);
+	bool first;
+
+	bucket_lock(b);
+	first = !find(b, e->sk);
+	if (first)
+		hlist_bl_add_head_rcu(&e->node, b);
+	bucket_unlock(b);
+	return first;
+}
+
+/*
+ * For a full TCP socket; counts, also that there is no memory. @e is what was kept
+ * of its SYN, if anything, and not the caller's any more.
+ */
+void toa_store_add(struct toa_net *tn, struct sock *sk, struct toa_entry *e,
 		   const struct toa_client *client)
 {
-	struct toa_entry *e = kmem_cache_zalloc(entry_cache, GFP_ATOMIC);
-
+	if (!e)
+		e = toa_entry_alloc();
 	if (!e) {
 		toa_stat_inc(tn, NO_MEM);
 		return;
 	}
 	e->sk = sk;
 	e->client = *client;
+	e->on_wires = false;
 	wire_fill(&e->wire, sk);
 	if (is_mptcp(sk))
 		wire_enter(e);
-	/* One that is there already was first, and counts. */
-	if (rhashtable_lookup_insert_fast(&toa_conns, &e->node, conn_params)) {
+	if (!enter(e)) {
 		if (e->on_wires)
 			rhashtable_remove_fast(&wires, &e->wire_node,
 					       wire_params);
 		call_rcu(&e->rcu, entry_free_rcu);
-		toa_stat_inc(tn, NO_MEM);
 		return;
 	}
+	this_cpu_inc(live);
 	toa_stat_inc(tn, RECV_TOA);
 	toa_stat_inc(tn, ADDED);
 	if (!toa_addr_is_v4(&client->addr))
 		toa_stat_inc(tn, IP6_ALLOC);
 }
 
-/* The caller is in an RCU read section. Two may try; one succeeds. */
+/* What has been taken out of its bucket, in this RCU read section. */
 static void entry_del(struct toa_entry *e)
 {
 	struct toa_net *tn = toa_net_rcu(e->wire.net);
 
-	if (rhashtable_remove_fast(&toa_conns, &e->node, conn_params))
-		return;
 	if (e->on_wires)
 		rhashtable_remove_fast(&wires, &e->wire_node, wire_params);
+	this_cpu_dec(live);
 	if (tn) {
 		toa_stat_inc(tn, FREED);
 		if (!toa_addr_is_v4(&e->client.addr))
@@ -151,12 +214,18 @@ static void entry_del(struct toa_entry *e)
 /* Called for every TCP socket that ends. */
 void toa_store_del(struct sock *sk)
 {
+	struct hlist_bl_head *b = bucket_of(sk);
 	struct toa_entry *e;
 
-	if (!atomic_read(&toa_conns.nelems))
+	/* Nobody adds for this socket any more: no lock to see there is none. */
+	if (hlist_bl_empty(b))
 		return;
 	rcu_read_lock();
-	e = rhashtable_lookup(&toa_conns, &sk, conn_params);
+	bucket_lock(b);
+	e = find(b, sk);
+	if (e)
+		hlist_bl_del_rcu(&e->node);
+	bucket_unlock(b);
 	if (e)
 		entry_del(e);
 	rcu_read_unlock();
@@ -173,7 +242,7 @@ struct toa_entry *toa_store_find_rcu(struct sock *sk)
 	struct toa_wire wire;
 
 	if (sk->sk_protocol == IPPROTO_TCP)
-		return rhashtable_lookup(&toa_conns, &sk, conn_params);
+		return find(bucket_of(sk), sk);
 	wire_fill(&wire, sk);
 	e = rhashtable_lookup(&wires, &wire, wire_params);
 	if (e && READ_ONCE(e->sk->sk_socket) != READ_ONCE(sk->sk_socket))
@@ -191,31 +260,95 @@ bool toa_store_is_peer(const struct toa_entry *e, const struct sock *sk)
 	       ipv6_addr_equal(&wire.raddr, &e->wire.raddr);
 }
 
-/* So many entries are looked at before others have their turn. */
-#define FLUSH_BATCH	1000
+unsigned long toa_store_buckets(void)
+{
+	return 1UL << buckets_bits;
+}
+
+/* The first bucket from @i on that something is in; their number if there is none. */
+unsigned long toa_store_filled(unsigned long i)
+{
+	while (i < toa_store_buckets() && hlist_bl_empty(&buckets[i]))
+		i++;
+	return i;
+}
+
+/* Calls @fn for each entry of bucket @i, in an RCU read section. */
+void toa_store_each_rcu(unsigned long i,
+			void (*fn)(const struct toa_entry *e, void *arg),
+			void *arg)
+{
+	struct hlist_bl_node *node;
+	struct toa_entry *e;
+
+	hlist_bl_for_each_entry_rcu(e, node, &buckets[i], node)
+		fn(e, arg);
+}
+
+/* The first entry of a bucket that is of @net, or of any (NULL). */
+static struct toa_entry *first_of(struct hlist_bl_head *b,
+				  const struct net *net)
+{
+	struct hlist_bl_node *node;
+	struct toa_entry *e;
+
+	hlist_bl_for_each_entry(e, node, b, node)
+		if (!net || e->wire.net == net)
+			return e;
+	return NULL;
+}
+
+static void bucket_flush(struct hlist_bl_head *b, const struct net *net)
+{
+	struct toa_entry *e;
+
+	do {
+		rcu_read_lock();
+		bucket_lock(b);
+		e = first_of(b, net);
+		if (e)
+			hlist_bl_del_rcu(&e->node);
+		bucket_unlock(b);
+		if (e)
+			entry_del(e);
+		rcu_read_unlock();
+	} while (e);
+}
+
+/* One at a time: a namespace waits for who still has an entry of it in hand. */
+static DEFINE_MUTEX(flush_lock);
 
 /* Removes all entries of a namespace, or of all (NULL). None comes in any more. */
 void toa_store_flush(const struct net *net)
 {
-	struct rhashtable_iter iter;
-	struct toa_entry *e;
-	unsigned int n;
+	unsigned long i;
 
-	rhashtable_walk_enter(&toa_conns, &iter);
-	do {
-		rhashtable_walk_start(&iter);
-		for (n = 0; n < FLUSH_BATCH; n++) {
-			e = rhashtable_walk_next(&iter);
-			if (!e)
-				break;
-			/* An error: the table grew or shrank, and it starts anew. */
-			if (!IS_ERR(e) && (!net || e->wire.net == net))
-				entry_del(e);
-		}
-		rhashtable_walk_stop(&iter);
+	mutex_lock(&flush_lock);
+	for (i = 0; (i = toa_store_filled(i)) < toa_store_buckets(); i++) {
+		bucket_flush(&buckets[i], net);
 		cond_resched();
-	} while (e);
-	rhashtable_walk_exit(&iter);
+	}
+	mutex_unlock(&flush_lock);
+}
+
+/* Connections whose client is known, in all namespaces. */
+int toa_store_live(void)
+{
+	int cpu, sum = 0;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu(live, cpu);
+	/* One that moved meanwhile may be seen to go, and not to come. */
+	return max(sum, 0);
+}
+
+static int buckets_init(void)
+{
+	unsigned long n = totalram_pages() >> (BUCKETS_SHIFT - PAGE_SHIFT);
+
+	buckets_bits = order_base_2(clamp(n, BUCKETS_MIN, BUCKETS_MAX));
+	buckets = kvcalloc(toa_store_buckets(), sizeof(*buckets), GFP_KERNEL);
+	return buckets ? 0 : -ENOMEM;
 }
 
 int toa_store_init(void)
@@ -225,16 +358,16 @@ int toa_store_init(void)
 	entry_cache = KMEM_CACHE(toa_entry, SLAB_HWCACHE_ALIGN);
 	if (!entry_cache)
 		return -ENOMEM;
-	err = rhashtable_init(&toa_conns, &conn_params);
+	err = buckets_init();
 	if (err)
 		goto err_cache;
 	err = rhashtable_init(&wires, &wire_params);
 	if (err)
-		goto err_conns;
+		goto err_buckets;
 	return 0;
 
-err_conns:
-	rhashtable_destroy(&toa_conns);
+err_buckets:
+	kvfree(buckets);
 err_cache:
 	kmem_cache_destroy(entry_cache);
 	return err;
@@ -246,6 +379,6 @@ void toa_store_exit(void)
 	/* entry_free_rcu() is our code. */
 	rcu_barrier();
 	rhashtable_destroy(&wires);
-	rhashtable_destroy(&toa_conns);
+	kvfree(buckets);
 	kmem_cache_destroy(entry_cache);
 }

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Options of SYNs: kept by request, for the connection that comes of it, until
- * the request ends. There are no more than requests, which the kernel bounds.
- * With SYN cookies there is no request, and nothing is kept.
+ * Options of SYNs: kept by request, in the entry of the connection that comes of
+ * it, until that is there or the request ends. There are no more than requests,
+ * which the kernel bounds. With SYN cookies there is no request, and nothing is
+ * kept.
  */
 #include <linux/hash.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "toa.h"
 
 #define BITS	12
-
-struct syn {
-	struct hlist_node node;
-	const struct request_sock *req;	/* compared, never followed */
-	struct toa_client client;
-};
 
 static struct bucket {
 	spinlock_t lock;		/* protects list */
@@ -28,62 +22,71 @@ static struct bucket *bucket_of(const struct request_sock *req)
 	return &buckets[hash_ptr(req, BITS)];
 }
 
-static struct syn *find(struct bucket *b, const struct request_sock *req)
+static struct toa_entry *find(struct bucket *b, const struct request_sock *req)
 {
-	struct syn *s;
+	struct toa_entry *e;
 
-	hlist_for_each_entry(s, &b->list, node)
-		if (s->req == req)
-			return s;
+	hlist_for_each_entry(e, &b->list, of_syn)
+		if (e->req == req)
+			return e;
 	return NULL;
 }
 
-/* False when there is no memory. */
+/* False when there is no memory. Bottom halves are off, as in toa_syn_find(). */
 bool toa_syn_add(const struct request_sock *req, const struct toa_client *client)
 {
 	struct bucket *b = bucket_of(req);
-	struct syn *s = kmalloc(sizeof(*s), GFP_ATOMIC);
+	struct toa_entry *e = toa_entry_alloc();
 
-	if (!s)
+	if (!e)
 		return false;
-	s->req = req;
-	s->client = *client;
-	spin_lock_bh(&b->lock);
-	hlist_add_head(&s->node, &b->list);
-	spin_unlock_bh(&b->lock);
+	e->req = req;
+	e->client = *client;
+	spin_lock(&b->lock);
+	hlist_add_head(&e->of_syn, &b->list);
+	spin_unlock(&b->lock);
 	return true;
+}
+
+/* The entry is the caller's then. */
+struct toa_entry *toa_syn_take(const struct request_sock *req)
+{
+	struct bucket *b = bucket_of(req);
+	struct toa_entry *e;
+
+	/* Nobody adds for this request any more: no lock to see there is none. */
+	if (hlist_empty(&b->list))
+		return NULL;
+	spin_lock_bh(&b->lock);
+	e = find(b, req);
+	if (e)
+		hlist_del(&e->of_syn);
+	spin_unlock_bh(&b->lock);
+	return e;
 }
 
 /* Called for every request that ends. */
 void toa_syn_del(const struct request_sock *req)
 {
-	struct bucket *b = bucket_of(req);
-	struct syn *s;
+	struct toa_entry *e = toa_syn_take(req);
 
-	/* Nobody adds for a request that ends: no lock to see there is none. */
-	if (hlist_empty(&b->list))
-		return;
-	spin_lock_bh(&b->lock);
-	s = find(b, req);
-	if (s)
-		hlist_del(&s->node);
-	spin_unlock_bh(&b->lock);
-	kfree(s);
+	if (e)
+		toa_entry_free(e);
 }
 
 bool toa_syn_find(const struct request_sock *req, struct toa_client *client)
 {
 	struct bucket *b = bucket_of(req);
-	struct syn *s;
+	struct toa_entry *e;
 
 	if (hlist_empty(&b->list))
 		return false;
-	spin_lock_bh(&b->lock);
-	s = find(b, req);
-	if (s)
-		*client = s->client;
-	spin_unlock_bh(&b->lock);
-	return s;
+	spin_lock(&b->lock);
+	e = find(b, req);
+	if (e)
+		*client = e->client;
+	spin_unlock(&b->lock);
+	return e;
 }
 
 void toa_syn_init(void)
@@ -100,10 +103,10 @@ void toa_syn_init(void)
 void toa_syn_exit(void)
 {
 	struct hlist_node *next;
-	struct syn *s;
+	struct toa_entry *e;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(buckets); i++)
-		hlist_for_each_entry_safe(s, next, &buckets[i].list, node)
-			kfree(s);
+		hlist_for_each_entry_safe(e, next, &buckets[i].list, of_syn)
+			toa_entry_free(e);
 }

@@ -8,9 +8,10 @@
 #ifndef TOA_H
 #define TOA_H
 
+#include <linux/list_bl.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
-#include <linux/rhashtable.h>
+#include <linux/rhashtable-types.h>
 #include <linux/types.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
@@ -61,11 +62,20 @@ struct toa_wire {
 	u32 zero;			/* it is a key: no padding */
 };
 
-/* A connection with a known client. Nothing changes once it is in the table. */
+/*
+ * A connection with a known client, before that perhaps a request with one.
+ * Nothing changes once it is in the table of connections.
+ */
 struct toa_entry {
-	struct rhash_head node;		/* conns, by sk */
+	union {
+		struct hlist_bl_node node;	/* store.c, by sk */
+		struct hlist_node of_syn;	/* syn.c, by req */
+	};
 	struct rhash_head wire_node;	/* wires, by wire */
-	struct sock *sk;		/* its key; lives longer than the entry */
+	union {
+		struct sock *sk;	/* its key; lives longer than the entry */
+		const struct request_sock *req;	/* compared, never followed */
+	};
 	struct toa_wire wire;
 	struct toa_client client;
 	bool on_wires;			/* MPTCP: programs have another sk */
@@ -91,21 +101,29 @@ int toa_sysctl_net_init(struct toa_net *tn);
 void toa_sysctl_net_exit(struct toa_net *tn);
 
 /* store.c */
-extern struct rhashtable toa_conns;
 int toa_store_init(void);
 void toa_store_exit(void);
-void toa_store_add(struct toa_net *tn, struct sock *sk,
+struct toa_entry *toa_entry_alloc(void);
+void toa_entry_free(struct toa_entry *e);
+void toa_store_add(struct toa_net *tn, struct sock *sk, struct toa_entry *e,
 		   const struct toa_client *client);
 void toa_store_del(struct sock *sk);
 void toa_store_forget_wire(struct sock *sk);
 struct toa_entry *toa_store_find_rcu(struct sock *sk);
 bool toa_store_is_peer(const struct toa_entry *e, const struct sock *sk);
+unsigned long toa_store_buckets(void);
+unsigned long toa_store_filled(unsigned long i);
+void toa_store_each_rcu(unsigned long i,
+			void (*fn)(const struct toa_entry *e, void *arg),
+			void *arg);
 void toa_store_flush(const struct net *net);
+int toa_store_live(void);
 
 /* syn.c */
 void toa_syn_init(void);
 void toa_syn_exit(void);
 bool toa_syn_add(const struct request_sock *req, const struct toa_client *client);
+struct toa_entry *toa_syn_take(const struct request_sock *req);
 void toa_syn_del(const struct request_sock *req);
 bool toa_syn_find(const struct request_sock *req, struct toa_client *client);
 
