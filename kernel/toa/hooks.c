@@ -154,7 +154,7 @@ static int functions_filter(bool for_syn)
 	return 0;
 }
 
-static int functions_add(void)
+static int functions_add(bool syn)
 {
 	int err;
 
@@ -162,7 +162,7 @@ static int functions_add(void)
 	 * These first, and all or none: what is kept of a SYN must be given
 	 * back when the request ends.
 	 */
-	if (functions_filter(true)) {
+	if (syn && functions_filter(true)) {
 		pr_warn("options that are on the SYN only are not seen\n");
 		functions_reset();
 	}
@@ -210,13 +210,14 @@ static void destroy_del(void)
 	tracepoint_synchronize_unregister();
 }
 
-int toa_hooks_init(void)
+/* @syn: options that are on the SYN only are wanted, too. */
+int toa_hooks_init(bool syn)
 {
 	int err = destroy_add();
 
 	if (err)
 		return err;
-	err = functions_add();
+	err = functions_add(syn);
 	if (err)
 		destroy_del();
 	return err;

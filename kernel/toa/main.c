@@ -22,6 +22,10 @@ static char *trusted = TRUST_ALL;
 module_param(trusted, charp, 0444);
 MODULE_PARM_DESC(trusted, "net.toa.trusted of new namespaces (default " TRUST_ALL ")");
 
+static bool syn = true;
+module_param(syn, bool, 0444);
+MODULE_PARM_DESC(syn, "see options on SYNs, too, not only on what follows (default Y)");
+
 /* All namespaces at once. */
 bool toa_drain;
 module_param_named(drain, toa_drain, bool, 0644);
@@ -142,7 +146,7 @@ static int hooks_init(void)
 	err = toa_health_init();
 	if (err)
 		goto err_getname;
-	err = toa_hooks_init();
+	err = toa_hooks_init(syn);
 	if (err)
 		goto err_health;
 	return 0;

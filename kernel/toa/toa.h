@@ -135,7 +135,7 @@ void toa_on_syn_recv_sock(const struct sock *sk, const struct sk_buff *skb,
 void toa_on_hashdance(struct sock *child, const struct request_sock *req,
 		      bool own_req);
 void toa_on_queue_add(struct sock *child, const struct request_sock *req);
-int toa_hooks_init(void);
+int toa_hooks_init(bool syn);
 void toa_hooks_stop(void);
 void toa_hooks_exit(void);
 

@@ -53,3 +53,11 @@ expect_match "and the log says so" 'toa: .*kprobes/enabled' "$(kmsg_new)"
 echo 1 >$kprobes
 expect_eq "and can be switched on again" 0 "$(toa_counter getname_unhooked)"
 expect_told "then all is well" "$told_ip4" "$(ask 4 7004)"
+
+rmmod toa
+modprobe toa syn=0
+insert -on syn "$(toa_option 4)"
+expect_wire "without the hooks for SYNs, an option that is there only is not seen" "$client_ip4" "$(ask 4 7004)"
+insert "$(toa_option 4)"
+expect_told "one that comes again is" "$told_ip4" "$(ask 4 7004)"
+expect_eq "and nothing was kept of a SYN" 0 "$(toa_counter toa_syn_kept)"
