@@ -41,6 +41,17 @@ type acceptCost struct {
 	to       unix.RawSockaddrInet4
 }
 
+// lifeCost is how long each part of a connection's life took, both ends together.
+type lifeCost struct {
+	connect, name, end time.Duration
+}
+
+func (c *lifeCost) add(other lifeCost) {
+	c.connect += other.connect
+	c.name += other.name
+	c.end += other.end
+}
+
 // fdOf is what a raw call has returned. Go's scheduler does not hear of those: it
 // would take the longer ones of its own calls for a reason to wake other threads,
 // which would be in the figure.
@@ -51,38 +62,52 @@ func fdOf(what string, r uintptr, errno unix.Errno) (uintptr, error) {
 	return r, nil
 }
 
-// round makes one connection and returns how long making and taking it took,
-// and how long one question for the peer.
-func (c *acceptCost) round() (connect, name time.Duration, err error) {
+// connect makes one connection and takes it.
+func (c *acceptCost) connect() (client, server uintptr, err error) {
 	var peer unix.RawSockaddrAny
 	size := uint32(unix.SizeofSockaddrAny)
-	start := time.Now()
 	r, _, errno := unix.RawSyscall(unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM, 0)
-	fd, err := fdOf("socket", r, errno)
-	if err != nil {
+	if client, err = fdOf("socket", r, errno); err != nil {
 		return 0, 0, err
 	}
-	defer unix.RawSyscall(unix.SYS_CLOSE, fd, 0, 0)
-	r, _, errno = unix.RawSyscall(unix.SYS_CONNECT, fd, uintptr(unsafe.Pointer(&c.to)), unix.SizeofSockaddrInet4)
+	r, _, errno = unix.RawSyscall(unix.SYS_CONNECT, client, uintptr(unsafe.Pointer(&c.to)), unix.SizeofSockaddrInet4)
 	if _, err := fdOf("connect", r, errno); err != nil {
 		return 0, 0, err
 	}
 	r, _, errno = unix.RawSyscall6(unix.SYS_ACCEPT4, c.listener, uintptr(unsafe.Pointer(&peer)), uintptr(unsafe.Pointer(&size)), 0, 0, 0)
-	accepted, err := fdOf("accept", r, errno)
+	server, err = fdOf("accept", r, errno)
+	return client, server, err
+}
+
+func askName(fd uintptr) error {
+	var peer unix.RawSockaddrAny
+	size := uint32(unix.SizeofSockaddrAny)
+	r, _, errno := unix.RawSyscall(unix.SYS_GETPEERNAME, fd, uintptr(unsafe.Pointer(&peer)), uintptr(unsafe.Pointer(&size)))
+	_, err := fdOf("getpeername", r, errno)
+	return err
+}
+
+// round is the life of one connection, with one question for the peer. The first
+// that does not go well ends the program, and what it has open with it.
+func (c *acceptCost) round() (lifeCost, error) {
+	start := time.Now()
+	client, server, err := c.connect()
 	if err != nil {
-		return 0, 0, err
+		return lifeCost{}, err
 	}
-	defer unix.RawSyscall(unix.SYS_CLOSE, accepted, 0, 0)
-	middle := time.Now()
-	size = unix.SizeofSockaddrAny
-	r, _, errno = unix.RawSyscall(unix.SYS_GETPEERNAME, accepted, uintptr(unsafe.Pointer(&peer)), uintptr(unsafe.Pointer(&size)))
-	if _, err := fdOf("getpeername", r, errno); err != nil {
-		return 0, 0, err
+	connected := time.Now()
+	if err := askName(server); err != nil {
+		return lifeCost{}, err
 	}
-	end := time.Now()
+	asked := time.Now()
 	// The client goes by RST: no state stays behind.
-	err = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	return middle.Sub(start), end.Sub(middle), err
+	if err := unix.SetsockoptLinger(int(client), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+		return lifeCost{}, err
+	}
+	ending := time.Now()
+	unix.RawSyscall(unix.SYS_CLOSE, client, 0, 0)
+	unix.RawSyscall(unix.SYS_CLOSE, server, 0, 0)
+	return lifeCost{connected.Sub(start), asked.Sub(connected), time.Since(ending)}, nil
 }
 
 // rawAddress is target as the kernel has it.
@@ -120,6 +145,7 @@ func runAcceptCost(args []string, out io.Writer) error {
 	client := fs.String("client", "", "namespace that connects")
 	n := fs.Int("n", 100, "batches")
 	port := fs.Int("port", 80, "to accept on")
+	profile := fs.Bool("profile", false, "say what each function costs a connection")
 	rest, err := parseFlags(fs, args, 1)
 	if err != nil {
 		return err
@@ -133,22 +159,56 @@ func runAcceptCost(args []string, out io.Writer) error {
 		return err
 	}
 	c := acceptCost{uintptr(fd), rawAddress(target)}
-	var connects, names []time.Duration
+	if *profile {
+		return c.profiled(*n, out)
+	}
+	var connects, names, ends []time.Duration
 	for range *n {
-		var connect, name time.Duration
+		var sum lifeCost
 		for range batch {
-			dc, dn, err := c.round()
+			cost, err := c.round()
 			if err != nil {
 				return err
 			}
-			connect += dc
-			name += dn
+			sum.add(cost)
 		}
-		connects = append(connects, connect/batch)
-		names = append(names, name/batch)
+		connects = append(connects, sum.connect/batch)
+		names = append(names, sum.name/batch)
+		ends = append(ends, sum.end/batch)
 	}
 	return printJSON(out, map[string]int64{
 		"connection":  median(connects).Nanoseconds(),
 		"getpeername": median(names).Nanoseconds(),
+		"end":         median(ends).Nanoseconds(),
 	})
+}
+
+// profiled says by which functions connections are made, asked about and ended.
+func (c *acceptCost) profiled(batches int, out io.Writer) error {
+	counts := map[string]int{}
+	var took time.Duration
+	rounds := batches * batch
+	for range rounds {
+		cost, err := c.round()
+		if err != nil {
+			return err
+		}
+		took += cost.connect + cost.name + cost.end
+	}
+	for _, period := range profilePeriods {
+		p, err := startProfile(period)
+		if err != nil {
+			return err
+		}
+		for range rounds {
+			if _, err := c.round(); err != nil {
+				return err
+			}
+		}
+		if err := p.stop(counts); err != nil {
+			return err
+		}
+	}
+	printProfile(out, "connection", counts, took.Nanoseconds()/int64(rounds))
+	return nil
 }
