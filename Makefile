@@ -54,8 +54,8 @@ test-debug: deps  ## all scenes on a kernel with KASAN, lockdep and kmemleak (se
 fuzz: deps  ## two million malformed packets and half a million netlink messages on the debug kernel; hours
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v debug 151 152
 
-test-faults: deps  ## single allocations of the director's module that fail, on the debug kernel; a quarter of an hour
-	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v debug 158 161 162
+test-faults: deps  ## single allocations of both modules that fail, on the debug kernel; half an hour
+	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v debug 158 159 161 162
 
 test-memory: deps  ## a director whose memory is used up
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v $(KERNEL) 157
