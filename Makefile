@@ -99,10 +99,10 @@ check-packages: deps  ## lintian, and the files that the packages have
 test-dkms: deps  ## dkms add, build and install for every kernel, and a boot of each; writes the table in README.md
 	@test/packages/matrix.sh
 
-test-packages: deps  ## install, reboot, upgrade and purge in Debian 12 and 13 with systemd; rpm's scriptlets; hours
+test-packages: deps  ## install, reboot, upgrade and purge in Debian 12 and 13 with systemd; rpm's scriptlets; an hour
 	@packaging/release.sh -n
 	@test/packages/rpm.sh
-	@test/packages/run.sh
+	@test/packages/run.sh -p
 
 release: deps  ## everything that a release has, twice, compared; in build/release
 	@packaging/release.sh

@@ -14,7 +14,7 @@ next_version=99.0.0
 
 # make_disk ROOT STAGES: $work/disk with the root, what lies in $work/lab as /lab,
 # and a unit that runs guest.sh. STAGES are words, with a "-" where the machine is
-# to be booted again.
+# to be booted again, and a "+" where its disk is to be changed before.
 make_disk() {
 	local root=$1
 	echo "$2" >"$work/lab/stages"
@@ -87,9 +87,20 @@ from_dkms() {
 	in_root "$1" modinfo -k "$2" -n "$3" | grep /updates/dkms/
 }
 
+# changed_disk RELEASE: prints what change_disk does.
+changed_disk() {
+	local status=0
+	mkdir -p "$work/mounted"
+	mount -o loop "$work/disk" "$work/mounted"
+	change_disk "$work/mounted" "$1" || status=$?
+	umount "$work/mounted"
+	return $status
+}
+
 # run_machine RELEASE: boots as often as the stages want. Every line of the guest's
-# goes to $work/results and to stdout. The emulator sometimes loses a kernel while
-# that starts: such a boot is repeated.
+# goes to $work/results and to stdout. Where they want the disk changed, the caller's
+# "change_disk FOLDER RELEASE" does that, and prints which kernel is next. The emulator
+# sometimes loses a kernel while that starts: such a boot is repeated.
 run_machine() {
 	local release=$1 last lost=0
 	: >"$work/results"
@@ -108,6 +119,12 @@ run_machine() {
 			tail -n 5 "$work/console.log" >&2
 			;;
 		reboot) release=$(sed -n 's/^boot //p' "$work/boot" | tail -n 1) ;;
+		change)
+			release=$(changed_disk "$release") || {
+				echo "not ok the disk is changed" | tee -a "$work/results"
+				break
+			}
+			;;
 		*)
 			tail -n 30 "$work/console.log" >&2
 			echo "not ok the machine ended before its time" | tee -a "$work/results"

@@ -5,8 +5,8 @@
 # systemd is booted, and the packages are installed, configured, rebooted, upgraded,
 # moved to another kernel where the release has one, and purged. The machine compiles
 # the modules itself, which takes an emulated one hours; with -p this one does, by
-# DKMS in a copy of the same root, hands them over as DKMS's own archives, and there
-# is no other kernel.
+# DKMS in a copy of the same root, and hands them over as DKMS's own archives. The
+# other kernel is then installed on the disk of the machine while that is off.
 set -eu
 # shellcheck source=test/vm/common.sh
 . "$(dirname "$0")/../vm/common.sh"
@@ -17,7 +17,7 @@ set -eu
 # shellcheck source=test/packages/machine.sh
 . "$top_dir/test/packages/machine.sh"
 
-# With "-" the machine is booted again.
+# With "-" the machine is booted again; with "+" as well, with what change_disk did.
 stages="install - restored refused upgrade stock - restored"
 
 # packages: this version, and one to upgrade to.
@@ -54,18 +54,27 @@ prebuild() {
 	rm -rf "$work/root"
 }
 
+# change_disk DIR: installs the other kernel and its headers, as an update does, and
+# prints which it is. DKMS builds for it.
+change_disk() {
+	in_root "$1" sh -eu -c '
+		apt-get install -y /lab/kernel/*.deb >/lab/kernel.log 2>&1 || { tail -n 40 /lab/kernel.log >&2; exit 1; }
+		cd /lib/modules
+		for release in *; do [ "$release" = "$1" ] || echo "$release"; done' change_disk "$2"
+}
+
 life() {
 	local root release plan=$stages
 	load_kernel "$1"
 	root=$("$top_dir/test/packages/root.sh" "$1")
 	release=$(cd "$root/lib/modules" && echo *)
 	rm -rf "$work/lab/kernel" "$work"/lab/*/*.tar.gz
-	if [ -n "$prebuilt" ]; then
-		prebuild "$root" "$release"
-	elif compgen -G "$root/var/cache/apt/archives/linux-image-*" >/dev/null; then
+	[ -z "$prebuilt" ] || prebuild "$root" "$release"
+	if compgen -G "$root/var/cache/apt/archives/linux-image-*" >/dev/null; then
 		mkdir "$work/lab/kernel"
 		cp "$root"/var/cache/apt/archives/{linux-*,pahole*,libdw*}.deb "$work/lab/kernel/" 2>/dev/null || true
 		plan="install - restored refused upgrade stock kernel - restored"
+		[ -z "$prebuilt" ] || plan="install - restored refused upgrade stock + moved restored"
 	fi
 	make_disk "$root" "$plan purge"
 	run_machine "$release"
