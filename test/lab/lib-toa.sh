@@ -101,6 +101,10 @@ subflow_joined() {
 	in_ns "$rs1" ss -tnH state established sport = :7013 dst $second_ip4 | grep -q .
 }
 
+first_subflow_is_gone() {
+	! in_ns "$client" ss -tnH state all src "$client_ip4" sport = :21003 | grep -q .
+}
+
 # subflows_begin PORT: an MPTCP connection from there, with a second subflow that
 # has joined.
 subflows_begin() {
@@ -141,6 +145,7 @@ check_subflows() {
 	insert "$(toa_option 4)"
 	subflows_begin 21003
 	in_ns "$rs1" ss -KtnH state established sport = :7013 dst "$client_ip4" dport = :21003 >/dev/null
+	poll_until 10 "MPTCP: the client has heard that its first subflow was reset" first_subflow_is_gone
 	insert "v4:254:$other_ip4"
 	expect_told "MPTCP: another connection with the addresses of a first subflow that was reset" "$other_ip4" \
 		"$(ask 4 7013 -mptcp -local-port 21003)"
