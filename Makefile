@@ -51,7 +51,7 @@ vm-test: deps  ## scenes on one kernel: make vm-test KERNEL=6.12 T=020
 test-debug: deps  ## all scenes on a kernel with KASAN, lockdep and kmemleak (self-built, cached)
 	@test/vm/run.sh $(if $(V),-v) debug $(T)
 
-fuzz: deps  ## two million malformed packets and half a million netlink messages on the debug kernel; hours
+fuzz: deps  ## two million malformed packets and half a million netlink messages on the debug kernel; an hour and a half
 	@IPVS_FULLNAT_SCENES='$(CURDIR)/test/lab/long' test/vm/run.sh -v debug 151 152
 
 test-faults: deps  ## single allocations of both modules that fail, on the debug kernel; half an hour
