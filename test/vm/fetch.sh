@@ -132,10 +132,11 @@ make_list() {
 	resolve >"$1"
 }
 
-# fill_cache: brings the cache up to date and points $current at the kernel.
+# fill_cache: brings the cache up to date and points $current at the kernel. The
+# list gets its name last: one who was interrupted begins anew.
 fill_cache() {
 	local list key dir
-	list=$apt_dir/$k_name.list
+	list=$apt_dir/$k_name.list.new
 	with_lock "$apt_dir/.lock" make_list "$list" || return 1
 	[ -s "$list" ] || die "the archive has none of $k_packages"
 	key=$(cat "$list" <(echo "$unpack_version") "${recipe[@]}" | sha256sum | cut -c1-16)
@@ -149,11 +150,12 @@ fill_cache() {
 		touch "$dir/complete"
 	fi
 	ln -sfn "$dir" "$current"
+	mv "$list" "${list%.new}"
 }
 
 # is_current: nothing to ask anybody, and no need to wait for one who builds.
 is_current() {
-	[ -e "$current/complete" ] && index_is_fresh &&
+	[ -e "$current/complete" ] && [ -e "$apt_dir/$k_name.list" ] && index_is_fresh &&
 		[ -z "$(find "$vm_dir/kernels.txt" "${recipe[@]}" -newer "$apt_dir/$k_name.list")" ]
 }
 
