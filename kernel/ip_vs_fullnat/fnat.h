@@ -209,6 +209,7 @@ struct fnat_tcp {
 	u32 first_ack;			/* server's ISN + 1 [ONCE] */
 	u32 last_ack[FNAT_DIR_MAX];	/* newest, as it sent it [ONCE] */
 	u32 server_ts;			/* newest that the server holds [ONCE] */
+	u16 mtu;			/* told by a router, to the server; 0 [ONCE] */
 	bool started;			/* SYN seen, or no TCP [cp->lock, acquire] */
 	bool has_first_ack;		/* [acquire] */
 	bool has_ack[FNAT_DIR_MAX];	/* [ONCE] */

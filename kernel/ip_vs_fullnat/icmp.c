@@ -42,6 +42,23 @@ void fnat_icmp_inner_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 	rw->dport = to.sport;
 }
 
+/* The MTU that an error at @off tells, or 0. */
+static u16 told_mtu(const struct sk_buff *skb, u16 af, unsigned int off)
+{
+	struct icmphdr buf;
+	const struct icmphdr *icmph =
+		skb_header_pointer(skb, off, sizeof(buf), &buf);
+
+	if (!icmph)
+		return 0;
+	/* Where ICMPv6 has 32 bits for it. */
+	if (af == AF_INET6)
+		return icmph->type == ICMPV6_PKT_TOOBIG ?
+		       min_t(u32, ntohl(icmph->un.gateway), U16_MAX) : 0;
+	return icmph->type == ICMP_DEST_UNREACH &&
+	       icmph->code == ICMP_FRAG_NEEDED ? ntohs(icmph->un.frag.mtu) : 0;
+}
+
 static unsigned int translate(struct fnat_conn *c, enum fnat_dir dir,
 			      struct sk_buff *skb,
 			      const struct ip_vs_iphdr *outer,
@@ -50,6 +67,7 @@ static unsigned int translate(struct fnat_conn *c, enum fnat_dir dir,
 	struct fnat_rewrite outer_rw, inner_rw;
 	u16 af = c->tuple.af;
 	struct dst_entry *dst;
+	u16 mtu = 0;
 	bool noref;
 	int err;
 
@@ -67,14 +85,18 @@ static unsigned int translate(struct fnat_conn *c, enum fnat_dir dir,
 			 fnat_mangle_addr_diff(af, &outer->daddr,
 					       outer_rw.daddr));
 	/* The client is to leave room for what we add. */
-	if (dir == FNAT_DIR_REPLY && c->tuple.protocol == IPPROTO_TCP)
+	if (dir == FNAT_DIR_REPLY && c->tuple.protocol == IPPROTO_TCP) {
 		outer_rw.mtu_sub = fnat_toa_len(c);
+		mtu = told_mtu(skb, af, outer->len);
+	}
 	err = fnat_mangle_icmp(skb, af, c->tuple.protocol, outer, inner,
 			       &outer_rw, &inner_rw);
 	if (err) {
 		fnat_stat_inc(c->fn, BAD_ICMP);
 		goto drop;
 	}
+	if (mtu)
+		WRITE_ONCE(c->tcp.mtu, mtu);
 	return fnat_route_send(c, skb, dst, noref);
 
 drop:

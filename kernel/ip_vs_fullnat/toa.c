@@ -7,6 +7,7 @@
  */
 #include <linux/tcp.h>
 
+#include "../common/tcpopt.h"
 #include "../common/toa_wire.h"
 #include "fnat.h"
 
@@ -71,6 +72,54 @@ static bool has_room(struct sk_buff *skb, unsigned int headers,
 	return true;
 }
 
+/*
+ * The first hop's MTU, or what a router behind it has told: its error has gone to
+ * the client, which cannot go below the least of IPv6 to leave room for us.
+ */
+static unsigned int path_mtu(const struct fnat_conn *c,
+			     const struct dst_entry *dst)
+{
+	u32 mtu = dst_mtu(dst);
+	u16 told = READ_ONCE(c->tcp.mtu);
+
+	return told ? min_t(u32, mtu, told) : mtu;
+}
+
+static void write_option(const struct fnat_conn *c, u8 *opt, unsigned int len)
+{
+	const struct ip_vs_conn *cp = c->cp;
+
+	opt[0] = c->tuple.af == AF_INET6 ?
+		 READ_ONCE(c->fn->sysctl.toa_kind6) : TOA_KIND;
+	opt[1] = len;
+	memcpy(opt + 2, &cp->cport, sizeof(cp->cport));
+	memcpy(opt + 4, &cp->caddr, len - 4);
+}
+
+/*
+ * Options as they are without NOPs, ours in front, for a header that would become
+ * too long with ours in addition: perhaps it has NOPs where the client's own TOA
+ * was. Returns their length, not below the present one, or 0 if there is no room.
+ */
+static unsigned int pack_options(const struct fnat_conn *c, struct tcphdr *th,
+				 u8 *packed)
+{
+	unsigned int size = th->doff * 4 - sizeof(*th), pos = 0;
+	unsigned int len = option_len(c);
+	struct tcpopt opt;
+
+	write_option(c, packed, len);
+	while (tcpopt_next((u8 *)(th + 1), size, &pos, &opt)) {
+		if (len + opt.len > FNAT_TCP_OPTIONS_MAX)
+			return 0;
+		memcpy(packed + len, opt.data, opt.len);
+		len += opt.len;
+	}
+	while (len % 4 || len < size)
+		packed[len++] = TCPOPT_WALK_NOP;
+	return len;
+}
+
 /* Moves IP header and fixed TCP header forward into the headroom. */
 static int open_gap(struct sk_buff *skb, unsigned int l4_off, unsigned int len,
 		    const struct net_device *dev)
@@ -113,33 +162,42 @@ static void grow_ip(struct sk_buff *skb, u16 af, unsigned int len)
 	}
 }
 
-static void write_option(const struct fnat_conn *c, u8 *opt, unsigned int len)
-{
-	const struct ip_vs_conn *cp = c->cp;
-
-	opt[0] = c->tuple.af == AF_INET6 ?
-		 READ_ONCE(c->fn->sysctl.toa_kind6) : TOA_KIND;
-	opt[1] = len;
-	memcpy(opt + 2, &cp->cport, sizeof(cp->cport));
-	memcpy(opt + 4, &cp->caddr, len - 4);
-}
-
-/* Longer header: its length field, its bytes, and the length that is summed. */
-static void grow_tcp(const struct fnat_conn *c, struct tcphdr *th,
-		     unsigned int len, unsigned int tcp_len,
+/* Longer header: its length field, and the length that is summed. */
+static void grow_tcp(struct tcphdr *th, unsigned int len, unsigned int tcp_len,
 		     struct fnat_rewrite *rw)
 {
 	__be16 *offset_flags = (__be16 *)&tcp_flag_word(th);
-	u8 *opt = (u8 *)(th + 1);
 	__be16 old = *offset_flags;
 
 	th->doff += len / 4;
-	write_option(c, opt, len);
 	rw->l4_diff = csum_add(rw->l4_diff,
 			       csum_sub((__force __wsum)*offset_flags,
 					(__force __wsum)old));
-	rw->l4_diff = csum_add(rw->l4_diff, csum_partial(opt, len, 0));
 	rw->len_diff = length_diff(tcp_len, tcp_len + len);
+}
+
+/* Into the gap that was made. */
+static void put_option(const struct fnat_conn *c, struct tcphdr *th,
+		       struct fnat_rewrite *rw)
+{
+	u8 *opt = (u8 *)(th + 1);
+	unsigned int len = option_len(c);
+
+	write_option(c, opt, len);
+	rw->l4_diff = csum_add(rw->l4_diff, csum_partial(opt, len, 0));
+}
+
+/* In place of the options that are behind a gap of @gap bytes. */
+static void put_packed(struct tcphdr *th, const u8 *packed, unsigned int gap,
+		       struct fnat_rewrite *rw)
+{
+	unsigned int len = th->doff * 4 - sizeof(*th);
+	u8 *opts = (u8 *)(th + 1);
+
+	rw->l4_diff = csum_sub(rw->l4_diff,
+			       csum_partial(opts + gap, len - gap, 0));
+	memcpy(opts, packed, len);
+	rw->l4_diff = csum_add(rw->l4_diff, csum_partial(opts, len, 0));
 }
 
 /*
@@ -151,15 +209,20 @@ void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,
 		  const struct dst_entry *dst, struct fnat_rewrite *rw)
 {
 	struct tcphdr *th = (struct tcphdr *)(skb->data + l4_off);
-	unsigned int header = th->doff * 4, len = option_len(c);
+	unsigned int header = th->doff * 4, len = option_len(c), packed_len = 0;
+	u8 packed[FNAT_TCP_OPTIONS_MAX];
 
 	if (!READ_ONCE(c->fn->sysctl.toa))
 		return;
 	if (header + len > FNAT_TCP_HEADER_MAX) {
-		fnat_stat_inc(c->fn, TOA_HEAD_FULL);
-		return;
+		packed_len = pack_options(c, th, packed);
+		if (!packed_len) {
+			fnat_stat_inc(c->fn, TOA_HEAD_FULL);
+			return;
+		}
+		len = sizeof(*th) + packed_len - header;
 	}
-	if (!has_room(skb, l4_off + header, len, dst_mtu(dst))) {
+	if (!has_room(skb, l4_off + header, len, path_mtu(c, dst))) {
 		fnat_stat_inc(c->fn, TOA_FAIL_LEN);
 		return;
 	}
@@ -168,7 +231,11 @@ void fnat_toa_add(struct fnat_conn *c, struct sk_buff *skb, unsigned int l4_off,
 		return;
 	}
 	grow_ip(skb, c->tuple.af, len);
-	grow_tcp(c, (struct tcphdr *)(skb->data + l4_off), len,
-		 skb->len - len - l4_off, rw);
+	th = (struct tcphdr *)(skb->data + l4_off);
+	grow_tcp(th, len, skb->len - len - l4_off, rw);
+	if (packed_len)
+		put_packed(th, packed, len, rw);
+	else
+		put_option(c, th, rw);
 	fnat_stat_inc(c->fn, TOA_OK);
 }

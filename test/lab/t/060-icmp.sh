@@ -63,6 +63,13 @@ for family in 4 6; do
 	# TOA's option takes up to 20 bytes of it.
 	expect_within "IPv$family: the client learned the path MTU" 1380 1400 "$(learned "$client" $family "$vip")"
 
+	# The least that IPv6 has, below which the client does not go to leave room.
+	forget "$client" $family
+	narrow "$server_router" $family "$rs1_ip/$bits" 1280 dev rs1
+	expect_counter_delta "IPv$family: 1280 bytes behind the director: upload compares" "$director" fullnat_icmp_out '>=1' \
+		in_ns "$client" labnet fetch -direction up -parallel 3 -size 100K "http://$(svc $family 8080)"
+	narrow "$server_router" $family "$rs1_ip/$bits" 1400 dev rs1
+
 	# Behind the director, towards the client.
 	# An IPv6 client announces no more than it has learned.
 	forget "$client" $family
