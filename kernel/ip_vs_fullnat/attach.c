@@ -64,8 +64,9 @@ static DEFINE_RATELIMIT_STATE(no_port_limit, 5 * HZ, 1);
 static DEFINE_RATELIMIT_STATE(no_mem_limit, 5 * HZ, 1);
 static DEFINE_RATELIMIT_STATE(bad_proto_limit, 5 * HZ, 1);
 
-static void log_refusal(struct ratelimit_state *limit,
-			const struct ip_vs_conn *cp, const char *reason)
+/* A line about a connection, if @limit has one left. */
+void fnat_attach_log(struct ratelimit_state *limit,
+		     const struct ip_vs_conn *cp, const char *reason)
 {
 	if (!__ratelimit(limit))
 		return;
@@ -85,28 +86,28 @@ static void count_refusal(struct fnat_net *fn, const struct ip_vs_conn *cp,
 	switch (err) {
 	case -ESRCH:
 		fnat_stat_inc(fn, NO_SERVICE);
-		log_refusal(&no_laddr_limit, cp,
-			    "service has no local address, connection dropped");
+		fnat_attach_log(&no_laddr_limit, cp,
+				"service has no local address, connection dropped");
 		break;
 	case -EADDRNOTAVAIL:
 		fnat_stat_inc(fn, NO_LADDR);
-		log_refusal(&no_laddr_limit, cp,
-			    "service has no local address, connection dropped");
+		fnat_attach_log(&no_laddr_limit, cp,
+				"service has no local address, connection dropped");
 		break;
 	case -EADDRINUSE:
 		fnat_stat_inc(fn, NO_PORT);
-		log_refusal(&no_port_limit, cp,
-			    "no free local port, connection dropped");
+		fnat_attach_log(&no_port_limit, cp,
+				"no free local port, connection dropped");
 		break;
 	case -EPROTONOSUPPORT:
 		fnat_stat_inc(fn, BAD_PROTO);
-		log_refusal(&bad_proto_limit, cp,
-			    "FULLNAT knows TCP and UDP only, connection dropped");
+		fnat_attach_log(&bad_proto_limit, cp,
+				"FULLNAT knows TCP and UDP only, connection dropped");
 		break;
 	default:
 		fnat_stat_inc(fn, NO_MEM);
-		log_refusal(&no_mem_limit, cp,
-			    "no memory, connection dropped");
+		fnat_attach_log(&no_mem_limit, cp,
+				"no memory, connection dropped");
 	}
 }
 

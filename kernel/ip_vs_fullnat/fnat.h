@@ -360,6 +360,8 @@ void fnat_conn_forget_routes(const struct fnat_net *fn);
 
 /* attach.c: the only file that changes stock's objects */
 void fnat_attach_init(void);
+void fnat_attach_log(struct ratelimit_state *limit,
+		     const struct ip_vs_conn *cp, const char *reason);
 bool fnat_attach(struct fnat_net *fn, struct ip_vs_conn *cp,
 		 const struct sk_buff *skb);
 struct fnat_conn *fnat_attach_again(struct fnat_conn *old,

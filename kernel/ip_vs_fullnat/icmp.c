@@ -7,6 +7,7 @@
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/ratelimit.h>
 
 #include "fnat.h"
 
@@ -42,21 +43,56 @@ void fnat_icmp_inner_rewrite(const struct fnat_conn *c, enum fnat_dir dir,
 	rw->dport = to.sport;
 }
 
-/* The MTU that an error at @off tells, or 0. */
-static u16 told_mtu(const struct sk_buff *skb, u16 af, unsigned int off)
-{
-	struct icmphdr buf;
-	const struct icmphdr *icmph =
-		skb_header_pointer(skb, off, sizeof(buf), &buf);
+/* What an error of the real server's side tells us, too. */
+struct told {
+	u16 mtu;		/* bytes; 0: nothing of that */
+	bool unreachable;	/* nobody answers its ARP, or has a route to it */
+};
 
-	if (!icmph)
-		return 0;
-	/* Where ICMPv6 has 32 bits for it. */
+static void told_v4(const struct icmphdr *icmph, struct told *told)
+{
+	if (icmph->type != ICMP_DEST_UNREACH)
+		return;
+	if (icmph->code == ICMP_FRAG_NEEDED)
+		told->mtu = ntohs(icmph->un.frag.mtu);
+	told->unreachable = icmph->code == ICMP_NET_UNREACH ||
+			    icmph->code == ICMP_HOST_UNREACH;
+}
+
+static void told_v6(const struct icmp6hdr *icmp6h, struct told *told)
+{
+	if (icmp6h->icmp6_type == ICMPV6_PKT_TOOBIG)
+		told->mtu = min_t(u32, ntohl(icmp6h->icmp6_mtu), U16_MAX);
+	told->unreachable = icmp6h->icmp6_type == ICMPV6_DEST_UNREACH &&
+			    (icmp6h->icmp6_code == ICMPV6_NOROUTE ||
+			     icmp6h->icmp6_code == ICMPV6_ADDR_UNREACH);
+}
+
+static void read_told(const struct sk_buff *skb, u16 af, unsigned int off,
+		      struct told *told)
+{
+	/* As long as an icmp6hdr. */
+	struct icmphdr buf;
+	const void *header = skb_header_pointer(skb, off, sizeof(buf), &buf);
+
+	if (!header)
+		return;
 	if (af == AF_INET6)
-		return icmph->type == ICMPV6_PKT_TOOBIG ?
-		       min_t(u32, ntohl(icmph->un.gateway), U16_MAX) : 0;
-	return icmph->type == ICMP_DEST_UNREACH &&
-	       icmph->code == ICMP_FRAG_NEEDED ? ntohs(icmph->un.frag.mtu) : 0;
+		told_v6(header, told);
+	else
+		told_v4(header, told);
+}
+
+static void heed(struct fnat_conn *c, const struct told *told)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 1);
+
+	if (told->mtu)
+		WRITE_ONCE(c->tcp.mtu, told->mtu);
+	if (!told->unreachable)
+		return;
+	fnat_stat_inc(c->fn, RS_UNREACHABLE);
+	fnat_attach_log(&limit, c->cp, "the real server cannot be reached");
 }
 
 static unsigned int translate(struct fnat_conn *c, enum fnat_dir dir,
@@ -67,7 +103,7 @@ static unsigned int translate(struct fnat_conn *c, enum fnat_dir dir,
 	struct fnat_rewrite outer_rw, inner_rw;
 	u16 af = c->tuple.af;
 	struct dst_entry *dst;
-	u16 mtu = 0;
+	struct told told = { 0 };
 	bool noref;
 	int err;
 
@@ -84,19 +120,18 @@ static unsigned int translate(struct fnat_conn *c, enum fnat_dir dir,
 					       outer_rw.saddr),
 			 fnat_mangle_addr_diff(af, &outer->daddr,
 					       outer_rw.daddr));
+	if (dir == FNAT_DIR_REPLY)
+		read_told(skb, af, outer->len, &told);
 	/* The client is to leave room for what we add. */
-	if (dir == FNAT_DIR_REPLY && c->tuple.protocol == IPPROTO_TCP) {
+	if (dir == FNAT_DIR_REPLY && c->tuple.protocol == IPPROTO_TCP)
 		outer_rw.mtu_sub = fnat_toa_len(c);
-		mtu = told_mtu(skb, af, outer->len);
-	}
 	err = fnat_mangle_icmp(skb, af, c->tuple.protocol, outer, inner,
 			       &outer_rw, &inner_rw);
 	if (err) {
 		fnat_stat_inc(c->fn, BAD_ICMP);
 		goto drop;
 	}
-	if (mtu)
-		WRITE_ONCE(c->tcp.mtu, mtu);
+	heed(c, &told);
 	return fnat_route_send(c, skb, dst, noref);
 
 drop:

@@ -23,6 +23,7 @@ static const char * const stat_names[] = {
 	[FNAT_STAT_FAST_PKTS] = "fullnat_fast_pkts",
 	[FNAT_STAT_ICMP_IN] = "fullnat_icmp_in",
 	[FNAT_STAT_ICMP_OUT] = "fullnat_icmp_out",
+	[FNAT_STAT_RS_UNREACHABLE] = "fullnat_rs_unreachable",
 	[FNAT_STAT_NO_CONN] = "fullnat_no_conn",
 	[FNAT_STAT_UNBOUND] = "fullnat_unbound",
 	[FNAT_STAT_NO_ROUTE] = "fullnat_no_route",

@@ -31,6 +31,7 @@ enum fnat_stat {
 	FNAT_STAT_FAST_PKTS,	/* of IN_PKTS: by the fast path */
 	FNAT_STAT_ICMP_IN,	/* errors of the client's side */
 	FNAT_STAT_ICMP_OUT,	/* errors of the real server's side */
+	FNAT_STAT_RS_UNREACHABLE, /* of these: host or network */
 	FNAT_STAT_NO_CONN,	/* for a local address, left to the host */
 	FNAT_STAT_UNBOUND,	/* dropped: lost its binding just now */
 	FNAT_STAT_NO_ROUTE,	/* dropped: no route */

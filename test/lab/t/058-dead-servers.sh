@@ -40,6 +40,8 @@ done
 expect_eq "nothing was refused for want of anything" "0 0 0" \
 	"$(counter "$director" fullnat_no_port) $(counter "$director" fullnat_no_mem) $(counter "$director" fullnat_unbound)"
 expect_within "what tells them is translated" 1 1000 "$(counter "$director" fullnat_icmp_out)"
+expect_within "and counted" 1 1000 "$(counter "$director" fullnat_rs_unreachable)"
+expect_within "the log has a few lines" 1 10 "$(dmesg | sed '1,/scene 058/d' | grep -c 'the real server cannot be reached')"
 
 # A storm: requests of ever other senders from rs1's wire, and its own traffic.
 storm=()
