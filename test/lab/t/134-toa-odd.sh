@@ -75,6 +75,11 @@ moves() {
 fill_syn=4c1f$(printf '%058d' 0)
 fill_data=4c1e$(printf '%056d' 0)
 
+# sack N: an option with so many blocks, which name nothing.
+sack() {
+	printf '05%02x%0*d' $((2 + 8 * $1)) $((16 * $1)) 0
+}
+
 for family in 4 6; do
 	service=$(svc $family 80)
 	ipvs -R <<-END
@@ -98,6 +103,15 @@ for family in 4 6; do
 	moves "IPv$family: it is counted" add_toa_head_full 1 3
 	with "IPv$family: the SYN has it" "$flags = 2"
 	without "IPv$family: the request goes without" "$flags & 8 != 0 and $flags & 1 = 0"
+
+	run $family -ts 1 -data-opts "0101$(sack 3)"
+	answered "IPv$family, a request with time stamps and three SACK blocks"
+	moves "IPv$family: it is counted" add_toa_head_full 1 3
+	without "IPv$family: the request goes without" "$flags & 8 != 0 and $flags & 1 = 0"
+	run $family -ts 1 -data-opts "0101$(sack 1)"
+	answered "IPv$family, a request with time stamps and one SACK block"
+	moves "IPv$family: there is room" add_toa_head_full 0 0
+	with "IPv$family: the request has it" "$flags & 8 != 0 and $flags & 1 = 0"
 
 	# Segments as large as the wire: the MSS that the client is told leaves room.
 	mss=$((1500 - (family == 4 ? 40 : 60)))
