@@ -101,6 +101,7 @@ test-dkms: deps  ## dkms add, build and install for every kernel, and a boot of 
 
 test-packages: deps  ## install, reboot, upgrade and purge in Debian 12 and 13 with systemd; rpm's scriptlets; an hour
 	@packaging/release.sh -n
+	@test/packages/deb.sh
 	@test/packages/rpm.sh
 	@test/packages/run.sh -p
 

@@ -5,6 +5,8 @@
 # and its headers, as debootstrap and apt install them. Nothing of ours is in it.
 # What the machine that is tested wants to install later lies in
 # /var/cache/apt/archives, so it needs no network.
+# root.sh -b NAME DIR: in DIR what debootstrap makes of that release, brought up to
+# date, with apt as Debian has it, and nothing else.
 set -eu
 # shellcheck source=test/vm/common.sh
 . "$(dirname "$0")/../vm/common.sh"
@@ -16,7 +18,12 @@ set -eu
 # Part of the cache key: raise it when what fill() does changes.
 root_version=1
 
-[ $# -eq 1 ] || die "usage: root.sh NAME"
+bare=
+if [ "${1:-}" = -b ]; then
+	bare=${3:?"root.sh -b wants a folder"}
+	shift
+fi
+[ $# -ge 1 ] || die "usage: root.sh [-b] NAME [DIR]"
 load_kernel "$1"
 suite=${k_suites##*,}
 roots=$cache_dir/roots
@@ -59,22 +66,27 @@ sources() {
 	done
 }
 
-# fill DIR: the release, brought up to date, with the kernel.
+# fill_bare DIR: the release, brought up to date.
+fill_bare() {
+	base "$1" || return 1
+	# shellcheck disable=SC2086  # suites
+	sources ${k_suites//,/ } >"$1/etc/apt/sources.list"
+	echo 'Acquire::Check-Valid-Until "false";' >"$1/etc/apt/apt.conf.d/50lab"
+	cp /etc/resolv.conf "$1/etc/resolv.conf"
+	in_root "$1" sh -eu -c 'apt-get update -qq && apt-get dist-upgrade -qq -y'
+}
+
+# fill DIR: the same, with the kernel.
 fill() {
 	local dir=$1
-	base "$dir" || return 1
-	# shellcheck disable=SC2086  # suites
-	sources ${k_suites//,/ } >"$dir/etc/apt/sources.list"
-	printf 'Acquire::Check-Valid-Until "false";\nAPT::Install-Recommends "false";\n' >"$dir/etc/apt/apt.conf.d/50lab"
+	fill_bare "$dir" || return 1
+	echo 'APT::Install-Recommends "false";' >>"$dir/etc/apt/apt.conf.d/50lab"
 	printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
 	chmod 755 "$dir/usr/sbin/policy-rc.d"
-	cp /etc/resolv.conf "$dir/etc/resolv.conf"
 	mapfile -t updates < <(siblings 3)
 	mapfile -t suites < <(siblings 2)
 	mapfile -t kernel < <(kernel_packages)
 	in_root "$dir" sh -eu -c '
-		apt-get update -qq
-		apt-get dist-upgrade -qq -y
 		apt-get install -qq -y "$@"
 		rm -f /var/cache/apt/archives/*.deb
 	' fill "${packages[@]}" "${kernel[@]}" || return 1
@@ -117,6 +129,13 @@ get_root() {
 
 "$top_dir/scripts/install-deps.sh" debootstrap >&2
 apt_for "$k_suites"
+if [ -n "$bare" ]; then
+	fill_bare "$bare" >"$bare.log" 2>&1 || {
+		tail -n 30 "$bare.log" >&2
+		die "cannot build a bare root of $suite"
+	}
+	exit 0
+fi
 mkdir -p "$roots" "$apt_dir"
 with_lock "$roots/$k_name.lock" get_root >&2
 readlink -f "$current"
