@@ -1,27 +1,30 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# build.sh [-v VERSION] [-o DIR]: deb and rpm packages in DIR, build/packages if
-# nothing is said, from packaging/*/package.yaml. The version is that of
-# kernel/common/version.h; -v is for trying an upgrade. The same tree gives the same
-# packages, byte by byte: dates are that of the last commit, or SOURCE_DATE_EPOCH.
+# build.sh [-a] [-v VERSION] [-o DIR]: deb and rpm packages in DIR, build/packages if
+# nothing is said, from packaging/*/package.yaml. Programs are for this machine's
+# architecture, with -a for all. The version is that of kernel/common/version.h; -v is
+# for trying an upgrade. The same tree and the same Go give the same packages, byte by
+# byte: dates are that of the last commit, or SOURCE_DATE_EPOCH.
 set -eu
 # shellcheck source=test/vm/common.sh
 . "$(dirname "$0")/../test/vm/common.sh"
 here=$top_dir/packaging
 nfpm_version=v2.43.0
 maintainer="ipvs-fullnat maintainers <maintainers@ipvs-fullnat.invalid>"
-architectures=(amd64 arm64)
+all_architectures=(amd64 arm64)
 # package, kernel module, and what it wants of a kernel's configuration
 dkms_packages=("ip-vs-fullnat-dkms ip_vs_fullnat CONFIG_IP_VS" "toa-dkms toa CONFIG_DYNAMIC_FTRACE")
 go_packages=(ipvsadm-go toa-ss toa-bpf)
 
 version=$(project_version)
 out=$build_dir/packages
-while getopts v:o: opt; do
+architectures=("$(dpkg --print-architecture)")
+while getopts av:o: opt; do
 	case $opt in
+	a) architectures=("${all_architectures[@]}") ;;
 	v) version=$OPTARG ;;
 	o) out=$(realpath -m "$OPTARG") ;;
-	*) die "usage: build.sh [-v VERSION] [-o DIR]" ;;
+	*) die "usage: build.sh [-a] [-v VERSION] [-o DIR]" ;;
 	esac
 done
 [ -n "$version" ] || die "no version in kernel/common/version.h"

@@ -33,7 +33,7 @@ if [ "${1:-}" = -u ]; then update=1; fi
 mkdir -p "$build_dir/run"
 work=$(mktemp -d "$build_dir/run/packages.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-"$top_dir/packaging/build.sh" -o "$work" >/dev/null
+"$top_dir/packaging/build.sh" -a -o "$work" >/dev/null
 lintian --allow-root --fail-on error,warning,info "$work"/*.deb
 contents | grep -vE ' /usr/(src|share/doc)/' | LC_ALL=C sort >"$work/contents"
 if [ -n "$update" ]; then cp "$work/contents" "$top_dir/packaging/contents.txt"; fi

@@ -4,6 +4,7 @@
 # of the Go programs' parts (SBOM, CycloneDX) and SHA256SUMS. It is made twice, and
 # both have to be the same, byte by byte. The tree has to be committed. With -n nothing
 # is left, and the tree may have changes: is it still so that two builds are the same?
+# Programs depend on the Go that is there; the lists name it.
 set -eu
 # shellcheck source=test/vm/common.sh
 . "$(dirname "$0")/../test/vm/common.sh"
@@ -15,11 +16,11 @@ is_complete() {
 	[ -n "$modules" ] && [ "$(grep -cF "$modules" <<<"$(sed -n 's/^ *"purl": "\(.*\)".*/\1/p' "$2")")" = "$(wc -l <<<"$modules")" ]
 }
 
-# make_release DIR
+# make_release DIR TREE
 make_release() {
 	local name file list
 	mkdir -p "$1"
-	"$top_dir/packaging/build.sh" -o "$1" >/dev/null
+	"$2/packaging/build.sh" -a -o "$1" >/dev/null
 	name=ipvs-fullnat-$version
 	git -C "$top_dir" archive --format=tar --prefix="$name/" HEAD | gzip -9n >"$1/$name.tar.gz"
 	for file in "$1"/*_amd64.deb "$1"/*_arm64.deb; do
@@ -43,9 +44,11 @@ trap 'rm -rf "$work"' EXIT
 release=$build_dir/release
 if [ -n "$try" ]; then release=$work/release; fi
 rm -rf "$release"
-make_release "$release"
+make_release "$release" "$top_dir"
 # From another folder and with nothing that the first one left in Go's cache.
-GOCACHE=$work/gocache make_release "$work/again"
+mkdir "$work/tree"
+git -C "$top_dir" ls-files -co --exclude-standard -z | (cd "$top_dir" && tar -c --null -T -) | tar -x -C "$work/tree"
+GOCACHE=$work/gocache make_release "$work/again" "$work/tree"
 diff "$release/SHA256SUMS" "$work/again/SHA256SUMS" || die "two builds differ"
 (cd "$release" && sha256sum -c --quiet SHA256SUMS && ls)
 echo "release $version: two builds are the same"

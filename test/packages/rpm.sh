@@ -140,7 +140,7 @@ work=$(mktemp -d "$build_dir/run/rpm.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
 for when in "old $(project_version)" "new $next_version"; do
 	"$top_dir/packaging/build.sh" -v "${when#* }" -o "$work/${when% *}" >/dev/null
-	rm "$work/${when% *}"/*.deb "$work/${when% *}"/*.aarch64.rpm
+	rm "$work/${when% *}"/*.deb
 done
 load_kernel "${1:-6.1}"
 prepare "$k_name"
