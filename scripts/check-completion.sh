@@ -18,6 +18,7 @@ echo "-A -t 10.0.0.1:80 -s rr
 -K --zone 10.0.0.0/8"
 END
 chmod +x "$stub/ipvsadm-go"
+ln -s ipvsadm-go "$stub/ipvsadm"
 PATH=$stub:$PATH
 
 # in_bash LINE, in_zsh LINE: what is offered, a word on a line.
@@ -25,17 +26,18 @@ in_bash() {
 	# shellcheck disable=SC2016 # for the other bash
 	bash --norc -c '. "$0/ipvsadm-go.bash"
 		COMP_LINE=$1 COMP_POINT=${#1}
-		$(complete -p ipvsadm-go | sed "s/.* -F \([^ ]*\) .*/\1/")
+		$(complete -p "${1%% *}" | sed "s/.* -F \([^ ]*\) .*/\1/")
 		printf "%s\n" "${COMPREPLY[@]}"' "$folder" "$1"
 }
 
 in_zsh() { timeout 60 zsh -f test/completion/capture.zsh "$folder" "$1"; }
 
 failed=0
+program=ipvsadm-go
 
 # offers LINE WORD...: both shells offer all of the words.
 offers() {
-	local line="ipvsadm-go $1" shell word got
+	local line="$program $1" shell word got
 	shift
 	for shell in bash zsh; do
 		got=$(in_$shell "$line") || true
@@ -73,6 +75,10 @@ offers "-a -t 10.0.0.1:80 -r " 10.1.0.1:8080
 offers "-P -z " 10.0.0.9
 offers "-V --zone " 10.0.0.0/8
 offers "-E -t " 10.0.0.1:80
+
+# The name that the packages give it.
+program=ipvsadm
+offers "-a -t 10.0.0.1:80 -r " 10.1.0.1:8080
 
 [ $failed -eq 0 ] || exit 1
 echo "completion: bash $(bash -c 'echo "$BASH_VERSION"') and zsh $(zsh -fc 'echo $ZSH_VERSION') offer what they should"

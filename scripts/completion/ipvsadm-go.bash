@@ -81,4 +81,4 @@ _ipvsadm_go() {
 	prefix=${cur%"${cur##*:}"}
 	case $COMP_WORDBREAKS in *:*) COMPREPLY=("${COMPREPLY[@]#"$prefix"}") ;; esac
 }
-complete -F _ipvsadm_go ipvsadm-go
+complete -F _ipvsadm_go ipvsadm-go ipvsadm

@@ -192,10 +192,29 @@ stage_refused() {
 	cp /lab/rules /etc/ipvsadm.rules
 	check "repaired, it is loaded" systemctl start ipvsadm-go.service
 	check "as a whole" saved
+	without_daemon
 	ipvsadm -A -t 203.0.113.10:80 -s rr
 	held_start
 	check "reload leaves what the file says" sh -c 'systemctl reload ipvsadm-go.service && ipvsadm -S -n | cmp - /lab/rules'
 	check "and connections" held_goes_on
+}
+
+# without_daemon: the interface of the sync daemon is not there. The tables are in force
+# all the same, and what is added to them is saved.
+without_daemon() {
+	cp /etc/default/ipvsadm /lab/default
+	sed -i 's/^DAEMON=.*/DAEMON="master"/; s/^IFACE=.*/IFACE="nosuch0"/' /etc/default/ipvsadm
+	check "a sync daemon that cannot start leaves the unit active" systemctl restart ipvsadm-go.service
+	check "the journal says so" until_true 60 sh -c 'journalctl -p err -u ipvsadm-go.service | grep -q "does not run on nosuch0"'
+	check "the rules are in force" saved
+	ipvsadm -A -t 203.0.113.10:80 -s rr
+	systemctl stop ipvsadm-go.service
+	check "and are saved" grep -q 203.0.113.10:80 /etc/ipvsadm.rules
+	cp /lab/default /etc/default/ipvsadm
+	cp /lab/rules /etc/ipvsadm.rules
+	systemctl reset-failed ipvsadm-go.service
+	check "without a daemon they come back" systemctl start ipvsadm-go.service
+	check "as a whole" saved
 }
 
 # held: connections of both families that are used all the time while something else
@@ -285,7 +304,7 @@ gone() {
 	for path in /usr/sbin/ipvsadm-go /usr/libexec/ipvsadm-go /usr/libexec/ip-vs-fullnat /var/lib/dkms/toa \
 		/var/lib/dkms/ip-vs-fullnat /etc/modules-load.d/toa.conf /etc/modules-load.d/ip-vs-fullnat.conf \
 		/usr/sbin/toa-bpf /sys/fs/bpf/toa /etc/modprobe.d/toa.conf /usr/src/toa-* /usr/src/ip-vs-fullnat-* /etc/systemd/system/ipvsadm.service \
-		/usr/lib/systemd/system/ipvsadm.service.d /etc/systemd/system/multi-user.target.wants/{ip,toa}*; do
+		/usr/lib/systemd/system/ipvsadm.service.d /etc/systemd/system/multi-user.target.wants/{ip-vs-fullnat,ipvsadm-go,toa}*; do
 		if [ -e "$path" ] || [ -L "$path" ]; then
 			echo "still there: $path"
 			return 1
