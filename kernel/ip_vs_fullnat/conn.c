@@ -228,16 +228,18 @@ static struct fnat_conn *conn_find_over(const struct fnat_conn *c,
 
 /*
  * Takes @c out of the table. Returns the map that holds its port, for the
- * caller to give back or to use: NULL, somebody else was quicker.
+ * caller to give back or to use: NULL, somebody else was quicker. That one may
+ * still be at it, and the caller about to free @c: so both take it out, and
+ * only then does one get the map.
  */
 static struct fnat_portmap *conn_leave(struct fnat_conn *c)
 {
-	struct fnat_portmap *map = xchg(&c->map, NULL);
+	struct fnat_portmap *map;
 
-	if (map) {
-		rhashtable_remove_fast(&conns, &c->node, conn_params);
+	rhashtable_remove_fast(&conns, &c->node, conn_params);
+	map = xchg(&c->map, NULL);
+	if (map)
 		atomic_dec(&c->entry->conns);
-	}
 	return map;
 }
 
