@@ -20,6 +20,11 @@
  * timer, which says when that was, may be FNAT_TIMER_LAG early.
  */
 #define CONN_LINGER		(HZ / 4 + FNAT_TIMER_LAG)
+/*
+ * So long after the last packet a FIN that was not acknowledged keeps its port no
+ * more: Linux gives its own half-ended connections as long (tcp_fin_timeout).
+ */
+#define CONN_SILENT		(60 * HZ)
 /* Ports that are looked at for one of an ended connection. */
 #define CONN_RECLAIM_TRIES	64U
 /* How often another CPU may be quicker with the one that was found. */
@@ -181,16 +186,25 @@ static struct fnat_svc *conn_service(const struct fnat_net *fn,
 	return fnat_svc_find_rcu(&key);
 }
 
-/* How long ago the last packet of an ended connection came; 0: it has not ended. */
+/*
+ * How long ago the last packet of an ended connection came; 0: it has not ended.
+ * Stock's TIME_WAIT says that a FIN of each side has passed, or only one while the
+ * handshake's end was missing. It may have been lost behind us, or wait for data
+ * that was: that is the last choice, and only when both sides are silent.
+ */
 static unsigned long conn_over_for(const struct fnat_conn *c)
 {
 	const struct ip_vs_conn *cp = c->cp;
 	unsigned long since = cp->timer.expires - cp->timeout;
+	unsigned long over = time_after(jiffies, since) ? jiffies - since : 0;
 
-	if (cp->state != IP_VS_TCP_S_TIME_WAIT &&
-	    cp->state != IP_VS_TCP_S_CLOSE)
+	if (cp->state == IP_VS_TCP_S_CLOSE)
+		return over;
+	if (cp->state != IP_VS_TCP_S_TIME_WAIT)
 		return 0;
-	return time_after(jiffies, since) ? jiffies - since : 0;
+	if (fnat_tcp_is_over(c))
+		return over;
+	return over >= CONN_SILENT ? 1 : 0;
 }
 
 /*

@@ -217,6 +217,16 @@ struct fnat_tcp {
 	bool toa_kept;			/* another director's option [ONCE] */
 };
 
+/*
+ * How a TCP connection ends, by the sender as above. Whoever acknowledges a FIN
+ * says fin_end in last_ack.
+ */
+struct fnat_tcp_end {
+	u32 fin_end[FNAT_DIR_MAX];	/* [ONCE] */
+	bool has_fin[FNAT_DIR_MAX];	/* [acquire] */
+	bool server_reset;		/* [ONCE] */
+};
+
 /* Our part of a stock connection, hung on cp->app_data. */
 struct fnat_conn {
 	struct rhash_head node;
@@ -233,6 +243,7 @@ struct fnat_conn {
 	int client_oif;			/* link-local clients, else 0 [const] */
 	bool detached;			/* take no more routes [cp->lock] */
 	bool snat;			/* part of a fnat_snat_conn [const] */
+	struct fnat_tcp_end end;	/* behind what each packet needs */
 	struct rcu_head rcu;
 };
 
@@ -451,6 +462,9 @@ bool fnat_tcp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 bool fnat_tcp_to_client(struct fnat_conn *c, struct sk_buff *skb,
 			unsigned int l4_off, struct fnat_rewrite *rw);
 void fnat_tcp_inherit(struct fnat_tcp *tcp, const struct fnat_tcp *old);
+void fnat_tcp_watch_end(struct fnat_conn *c, enum fnat_dir dir,
+			const struct sk_buff *skb, unsigned int l4_off);
+bool fnat_tcp_is_over(const struct fnat_conn *c);
 
 /* toa.c */
 bool fnat_toa_in_time(const struct fnat_conn *c, const struct tcphdr *th);

@@ -322,6 +322,9 @@ void fnat_snat_conn_touch(struct fnat_conn *c, enum fnat_dir dir,
 	unsigned long expires;
 
 	advance_state(cp, dir, skb, l4_off, c->fn);
+	if (cp->protocol == IPPROTO_TCP &&
+	    unlikely(cp->state != IP_VS_TCP_S_ESTABLISHED))
+		fnat_tcp_watch_end(c, dir, skb, l4_off);
 	fnat_conn_drains(c);
 	expires = jiffies + READ_ONCE(cp->timeout);
 	/* Pending only: not after the final deletion in ip_vs_conn_expire(). */

@@ -290,6 +290,14 @@ void fnat_tcp_inherit(struct fnat_tcp *tcp, const struct fnat_tcp *old)
 	tcp->has_server_ts = READ_ONCE(old->has_server_ts);
 }
 
+/* What has been seen of an end was that of the connection before. */
+static void forget_end(struct fnat_conn *c)
+{
+	WRITE_ONCE(c->end.has_fin[FNAT_DIR_ORIG], false);
+	WRITE_ONCE(c->end.has_fin[FNAT_DIR_REPLY], false);
+	WRITE_ONCE(c->end.server_reset, false);
+}
+
 /*
  * A SYN: the first of the connection, the same again, or, when stock has kept
  * the connection (persistence), that of a client that uses its port again.
@@ -300,6 +308,7 @@ static void see_syn(struct fnat_conn *c, const struct sk_buff *skb,
 	struct fnat_splice *splice = fnat_splice_offered(skb);
 	struct fnat_tcp *tcp = &c->tcp;
 
+	forget_end(c);
 	/* Pairs with the release in start(). */
 	if (smp_load_acquire(&tcp->started) && !splice) {
 		if (ntohl(th->seq) == tcp->client_isn)
@@ -341,6 +350,66 @@ static void see_ack(struct fnat_tcp *tcp, enum fnat_dir dir, u32 ack)
 	WRITE_ONCE(tcp->last_ack[dir], ack);
 	if (!has_ack)
 		WRITE_ONCE(tcp->has_ack[dir], true);
+}
+
+/* A FIN or RST whose numbers are those that its receiver sees. */
+static void see_end(struct fnat_tcp_end *end, enum fnat_dir dir,
+		    const struct sk_buff *skb, unsigned int l4_off,
+		    const struct tcphdr *th)
+{
+	u32 len = skb->len - l4_off - th->doff * 4;
+
+	if (th->rst && dir == FNAT_DIR_REPLY)
+		WRITE_ONCE(end->server_reset, true);
+	if (!th->fin)
+		return;
+	WRITE_ONCE(end->fin_end[dir], ntohl(th->seq) + len + 1);
+	/* Pairs with the acquires in fin_is_acked() and fnat_tcp_watch_end(). */
+	smp_store_release(&end->has_fin[dir], true);
+}
+
+/*
+ * The same for a connection whose segments do not come through here (SNAT), once
+ * it is not established any more: that of its middle is not worth a look.
+ */
+void fnat_tcp_watch_end(struct fnat_conn *c, enum fnat_dir dir,
+			const struct sk_buff *skb, unsigned int l4_off)
+{
+	const struct tcphdr *th;
+	struct tcphdr buf;
+
+	th = skb_header_pointer(skb, l4_off, sizeof(buf), &buf);
+	if (!th)
+		return;
+	if (th->syn && !th->ack) {
+		forget_end(c);
+		WRITE_ONCE(c->tcp.has_ack[FNAT_DIR_ORIG], false);
+		WRITE_ONCE(c->tcp.has_ack[FNAT_DIR_REPLY], false);
+	}
+	/* One from long before would not compare. */
+	if (th->ack && smp_load_acquire(&c->end.has_fin[!dir]))
+		see_ack(&c->tcp, dir, ntohl(th->ack_seq));
+	if (th->fin || th->rst)
+		see_end(&c->end, dir, skb, l4_off, th);
+}
+
+static bool fin_is_acked(const struct fnat_conn *c, enum fnat_dir dir)
+{
+	const struct fnat_tcp *tcp = &c->tcp;
+
+	/* Pairs with the release in see_end(). */
+	return smp_load_acquire(&c->end.has_fin[dir]) &&
+	       READ_ONCE(tcp->has_ack[!dir]) &&
+	       !before(READ_ONCE(tcp->last_ack[!dir]),
+		       READ_ONCE(c->end.fin_end[dir]));
+}
+
+/* Has each side got the other's FIN, or the real server nothing left of it? */
+bool fnat_tcp_is_over(const struct fnat_conn *c)
+{
+	return READ_ONCE(c->end.server_reset) ||
+	       (fin_is_acked(c, FNAT_DIR_ORIG) &&
+		fin_is_acked(c, FNAT_DIR_REPLY));
 }
 
 /*
@@ -483,6 +552,8 @@ bool fnat_tcp_to_server(struct fnat_conn *c, struct sk_buff *skb,
 		change.has_floor = fnat_splice_ts_floor(c, th,
 							&change.tsecr_floor);
 	translate(tcp, FNAT_DIR_ORIG, th, options, &change, &rw->l4_diff);
+	if (unlikely(th->fin))
+		see_end(&c->end, FNAT_DIR_ORIG, skb, l4_off, th);
 	if (change.has_ts && READ_ONCE(tcp->has_ack[FNAT_DIR_REPLY]) &&
 	    ntohl(th->seq) == READ_ONCE(tcp->last_ack[FNAT_DIR_REPLY]))
 		see_server_ts(tcp, change.tsval + change.tsval_add);
@@ -519,6 +590,8 @@ bool fnat_tcp_to_client(struct fnat_conn *c, struct sk_buff *skb,
 	if (likely(th->ack))
 		see_ack(tcp, FNAT_DIR_REPLY, ntohl(th->ack_seq));
 	translate(tcp, FNAT_DIR_REPLY, th, options, &change, &rw->l4_diff);
+	if (unlikely(th->fin || th->rst))
+		see_end(&c->end, FNAT_DIR_REPLY, skb, l4_off, th);
 	if (unlikely(joins))
 		make_window_update(c, th, &rw->l4_diff);
 	if (change.has_ts && th->ack && !th->rst)

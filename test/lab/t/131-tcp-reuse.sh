@@ -105,6 +105,21 @@ for family in 4 6; do
 	expect_no_match "IPv$family: each was taken at once, by rs1" " > $(regex "$(addr rs1_ip $family)")[.]80: Flags \[R" "$(cat "$lab_tmp/reuse$family.txt")"
 	expect_eq "IPv$family: and by the director" 0 "$(($(counter "$director" fullnat_no_port) - no_port))"
 
+	# Both sides have sent their FIN, and the real server has not got that of
+	# the client: the port is still the connection's.
+	in_ns "$rs1" nft -f - <<-END
+		table inet fin { chain in { type filter hook input priority 0; tcp dport 80 tcp flags & fin == fin drop; }; }
+	END
+	check "IPv$family: a connection whose last FIN is lost" \
+		in_ns "$client" labnet conns -n 1 -request -server-closes "$vip:80"
+	wait_until 1 false || true
+	expect_counter_delta "IPv$family: has its port to itself" "$director" fullnat_no_port '>=1' \
+		eval '! in_ns "$client" labnet conns -n 1 -timeout 300ms -request "$vip:80"'
+	expect_match "IPv$family: as at the real server" ':5000' "$(in_ns "$rs1" ss -Htn state fin-wait-2 sport = :80)"
+	in_ns "$rs1" nft delete table inet fin
+	check "IPv$family: until that FIN, sent again, has come" \
+		in_ns "$client" labnet conns -n 1 -timeout 30s -request -server-closes "$vip:80"
+
 	# A hundred ports, eight hundred connections of four clients at once.
 	set_sysctl "$director" net.ipv4.vs.fullnat_lport_max=5099
 	reclaimed=$(counter "$director" fullnat_port_reclaimed)

@@ -99,6 +99,8 @@ for family in 4 6; do
 	expect_eq "IPv$family: another port of the server is another destination" "$lip" "$(seen_from "$in1" $family)"
 	stop all$family || true
 	poll_until 20 "IPv$family: ports that are free again serve" in_ns "$in1" labnet conns -n 5 -timeout 1s -reset "$(outside $family 8080)"
+	check "IPv$family: so do those of flows that have ended" \
+		in_ns "$in1" labnet conns -n 60 -parallel 5 -timeout 30s -request "$(outside $family 8080)"
 	set_sysctl "$director" net.ipv4.vs.fullnat_lport_max=65535 net.ipv4.vs.fullnat_lport_min=5000
 done
 expect_match "one line in the log" 'no free local port' "$(dmesg)"
