@@ -50,6 +50,29 @@ short_conns() {
 		"$(fullnat_conns . | awk '{ sub(/.*:/, "", $4); if ($4 < 20000 || $4 >= 20000 + '"$ports"') print }')"
 }
 
+# resets: how many RST clients and real servers have sent.
+resets() {
+	local ns
+	for ns in "$client" "$rs1"; do
+		in_ns "$ns" awk '$1 == "Tcp:" && !n { n = split($0, name); next }
+			$1 == "Tcp:" { for (i = 2; i <= n; i++) if (name[i] == "OutRsts") print $i }' /proc/net/snmp
+	done | awk '{ s += $1 } END { print s }'
+}
+
+# short_lossy ARGS of short_conns: while packets to the real server are lost and
+# overtake each other. One that has not got the last of a connection still has it,
+# and a new one on its port would meet it, which costs a reset.
+short_lossy() {
+	local family=$1 n=$2 before
+	before=$(resets)
+	in_ns "$director" tc qdisc replace dev rs1 root netem loss 10% delay 2ms reorder 25% 50%
+	short_conns "$@"
+	in_ns "$director" tc qdisc del dev rs1 root
+	echo "# $(($(resets) - before)) RST"
+	expect_within "IPv$family: few met an old one at the real server" 0 $((n / 10)) $(($(resets) - before))
+	expect_eq "IPv$family: no two have the same port" "" "$(fullnat_conns . | awk '{ print $1, $4, $5 }' | sort | uniq -d)"
+}
+
 # short_end: nothing is left.
 short_end() {
 	local family
