@@ -57,6 +57,21 @@ wait_until 3 grep -q efgh "$lab_tmp/zero-in.pcap" || true
 expect_match "the real server gets it without checksum" "$(regex "${local/:/.}") > $(regex "${real/:/.}"): \[no cksum\]" "$(capture_stop zero-out)"
 expect_match "the client gets it without checksum" "$vip4\.53 > $client_ip4\.4000: \[no cksum\]" "$(capture_stop zero-in)"
 
+# Two CPUs have a datagram each of the same new flow at the same time.
+races() { # SERVICE N: fullnat_bind_race comes to it
+	in_ns "$client" labnet udp-echo -flows 500 -count 2 -at-once "$1" >>"$lab_tmp/races.txt"
+	counter_reached "$director" fullnat_bind_race "$2"
+}
+for family in 4 6; do
+	service=$(svc $family 53)
+	poll_until 60 "IPv$family: two CPUs bind a flow, and one gives way" \
+		races "$service" $(($(counter "$director" fullnat_bind_race) + 1))
+	poll_until 5 "IPv$family: with the port that it had taken" eval \
+		'[ "$(fullnat_conns "^UDP [^ ]+ $(regex "$service") " | wc -l)" -eq "$(conns_of -u "$service" "$(lip 1 $family)")" ]'
+done
+echo "# $(counter "$director" fullnat_bind_race) times"
+expect_eq "every datagram was answered" "" "$(grep -v '"received":1000,"mismatch":0,"lost":0}' "$lab_tmp/races.txt" || true)"
+
 # Their time.
 in_ns "$director" ipvsadm --set 0 0 1
 check "one more datagram on a flow" in_ns "$client" labnet udp-echo -bind "$client_ip4:4000" "$vip4:53"

@@ -11,6 +11,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -57,18 +60,58 @@ func echoDatagram(conn *net.UDPConn, i, size int, timeout time.Duration, report 
 	}
 }
 
-// echoBurst sends count datagrams in a row and then waits for all of them, in any
-// order.
-func echoBurst(conn *net.UDPConn, first, count, size int, timeout time.Duration, report *echoReport) {
-	want := map[string]bool{}
-	for i := range count {
-		sent := make([]byte, size)
-		_, _ = newStream(uint64(first + i)).Read(sent)
-		want[string(sent)] = true
-		report.Sent++
-		if _, err := conn.Write(sent); err != nil {
-			report.Errors = append(report.Errors, err.Error())
+// sendInARow sends one datagram behind the other.
+func sendInARow(conn *net.UDPConn, datagrams [][]byte) error {
+	var errs []error
+	for _, datagram := range datagrams {
+		_, err := conn.Write(datagram)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// sendAtOnce sends each datagram in a thread of its own, and all at the same time.
+// Write would let them wait for each other.
+func sendAtOnce(conn *net.UDPConn, datagrams [][]byte) error {
+	var (
+		wg      sync.WaitGroup
+		waiting atomic.Int32
+		errs    = make([]error, len(datagrams))
+	)
+	rc, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	waiting.Store(int32(len(datagrams)))
+	err = rc.Control(func(fd uintptr) {
+		for i, datagram := range datagrams {
+			wg.Go(func() {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				waiting.Add(-1)
+				for waiting.Load() > 0 {
+				}
+				_, errs[i] = unix.Write(int(fd), datagram)
+			})
 		}
+		wg.Wait()
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+// echoBurst lets send have count datagrams and then waits for all of them, in any
+// order.
+func echoBurst(conn *net.UDPConn, send func(*net.UDPConn, [][]byte) error, first, count, size int, timeout time.Duration, report *echoReport) {
+	want := map[string]bool{}
+	datagrams := make([][]byte, count)
+	for i := range datagrams {
+		datagrams[i] = make([]byte, size)
+		_, _ = newStream(uint64(first + i)).Read(datagrams[i])
+		want[string(datagrams[i])] = true
+	}
+	report.Sent += count
+	if err := send(conn, datagrams); err != nil {
+		report.Errors = append(report.Errors, err.Error())
 	}
 	buf := make([]byte, 1<<16)
 	_ = conn.SetReadDeadline(time.Now().Add(timeout))
@@ -140,6 +183,7 @@ func runUDPEcho(args []string, out io.Writer) error {
 	count := fs.Int("count", 1, "datagrams, one after the other")
 	flows := fs.Int("flows", 1, "sockets, each sending count datagrams; 0: one behind the other, until a signal ends it")
 	burst := fs.Bool("burst", false, "send the datagrams of a socket in a row, before any answer")
+	atOnce := fs.Bool("at-once", false, "send the datagrams of a socket by as many threads at the same time, before any answer")
 	timeout := fs.Duration("timeout", 10*time.Second, "for each answer")
 	bind := fs.String("bind", "", "local address, with or without a port")
 	df := fs.Bool("df", false, "forbid fragments")
@@ -156,9 +200,12 @@ func runUDPEcho(args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if *burst {
-			echoBurst(conn, flow**count, *count, *size, *timeout, &report)
-		} else {
+		switch {
+		case *atOnce:
+			echoBurst(conn, sendAtOnce, flow**count, *count, *size, *timeout, &report)
+		case *burst:
+			echoBurst(conn, sendInARow, flow**count, *count, *size, *timeout, &report)
+		default:
 			for i := range *count {
 				echoDatagram(conn, flow**count+i, *size, *timeout, &report)
 			}
