@@ -43,9 +43,9 @@ func readConns(r io.Reader) (map[wire]netip.AddrPort, error) {
 }
 
 // parseEnd reads an address with a port, as the module or ss write it: with a
-// device behind the address, in the v4-mapped form.
+// device behind the address (and its bracket), in the v4-mapped form.
 func parseEnd(s string) (netip.AddrPort, error) {
-	if addr, port, ok := strings.Cut(s, "%"); ok && !strings.HasPrefix(s, "[") {
+	if addr, port, ok := strings.Cut(s, "%"); ok && strings.HasPrefix(addr, "[") == strings.HasSuffix(addr, "]") {
 		_, number, _ := strings.Cut(port, ":")
 		s = addr + ":" + number
 	}

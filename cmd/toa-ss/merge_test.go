@@ -101,10 +101,32 @@ func TestReadConnsRefuses(t *testing.T) {
 	}
 }
 
+func TestParseEnd(t *testing.T) {
+	for text, want := range map[string]string{
+		"10.0.1.11:80":               "10.0.1.11:80",
+		"10.0.1.11%eth0:80":          "10.0.1.11:80",
+		"[::ffff:10.0.1.11]%eth0:80": "10.0.1.11:80",
+		"[2001:db8::1]:80":           "[2001:db8::1]:80",
+		"[2001:db8::1]%eth0:80":      "[2001:db8::1]:80",
+		"[fe80::1]%eth0.7:80":        "[fe80::1]:80",
+		"[fe80::1%eth0]:80":          "[fe80::1]:80",
+	} {
+		if got, err := parseEnd(text); err != nil || got.String() != want {
+			t.Errorf("%s is %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"*:*", "10.0.1.11%eth0", "[2001:db8::1]%eth0", "[2001:db8::1]80", "[2001:db8::1%eth0:80"} {
+		if got, err := parseEnd(text); err == nil {
+			t.Errorf("%q is taken for %v", text, got)
+		}
+	}
+}
+
 func FuzzParseLine(f *testing.F) {
 	for line := range strings.SplitSeq(listing, "\n") {
 		f.Add(line)
 	}
+	f.Add("ESTAB 0 0 [2001:db8:1::11]%eth0:80 [2001:db8:a::1]:5003")
 	f.Fuzz(func(_ *testing.T, line string) {
 		parseLine(line)
 		_, _ = readConns(strings.NewReader("h\n" + line))
