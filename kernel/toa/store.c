@@ -118,20 +118,23 @@ static void entry_free_rcu(struct rcu_head *rcu)
 
 /*
  * One with the same addresses is of a connection that has ended: MPTCP keeps
- * the socket of its first one until the program closes its own.
+ * the socket of its first one until the program closes its own. False when there
+ * is no memory.
  */
-static void wire_enter(struct toa_entry *e)
+static bool wire_enter(struct toa_entry *e)
 {
 	struct toa_entry *old;
 
-	old = rhashtable_lookup_get_insert_fast(&wires, &e->wire_node,
-						wire_params);
-	if (old)
-		e->on_wires = !IS_ERR(old) &&
-			!rhashtable_replace_fast(&wires, &old->wire_node,
-						 &e->wire_node, wire_params);
-	else
-		e->on_wires = true;
+	do {
+		old = rhashtable_lookup_get_insert_fast(&wires, &e->wire_node,
+							wire_params);
+		if (IS_ERR(old))
+			return false;
+		/* Does not replace one that has gone meanwhile. */
+	} while (old && rhashtable_replace_fast(&wires, &old->wire_node,
+						&e->wire_node, wire_params));
+	e->on_wires = true;
+	return true;
 }
 
 /* The caller is in an RCU read section. */
@@ -162,25 +165,35 @@ static bool enter(struct toa_entry *e)
 	return first;
 }
 
+/* For MPTCP also where programs' sockets find it. False when there is no memory. */
+static bool entry_fill(struct toa_entry *e, struct sock *sk,
+		       const struct toa_client *client)
+{
+	e->sk = sk;
+	e->client = *client;
+	e->on_wires = false;
+	wire_fill(&e->wire, sk);
+	return !is_mptcp(sk) || wire_enter(e);
+}
+
 /*
  * For a full TCP socket; counts, also that there is no memory. @e is what was kept
- * of its SYN, if anything, and not the caller's any more.
+ * of its SYN, if anything, and not the caller's any more. The caller is in an RCU
+ * read section.
  */
 void toa_store_add(struct toa_net *tn, struct sock *sk, struct toa_entry *e,
 		   const struct toa_client *client)
 {
 	if (!e)
 		e = toa_entry_alloc();
-	if (!e) {
+	if (!e || !entry_fill(e, sk, client)) {
+		if (e)
+			toa_entry_free(e);
+		/* It is not to be told the one that had its addresses before. */
+		toa_store_forget_wire(sk);
 		toa_stat_inc(tn, NO_MEM);
 		return;
 	}
-	e->sk = sk;
-	e->client = *client;
-	e->on_wires = false;
-	wire_fill(&e->wire, sk);
-	if (is_mptcp(sk))
-		wire_enter(e);
 	if (!enter(e)) {
 		if (e->on_wires)
 			rhashtable_remove_fast(&wires, &e->wire_node,
