@@ -17,6 +17,7 @@ static const char * const stat_names[] = {
 	[TOA_STAT_IP6_ALLOC] = "ip6_address_alloc",
 	[TOA_STAT_IP6_FREE] = "ip6_address_free",
 	[TOA_STAT_SYN_KEPT] = "toa_syn_kept",
+	[TOA_STAT_SYN_DONE] = "toa_syn_done",
 	[TOA_STAT_UNTRUSTED] = "toa_untrusted",
 	[TOA_STAT_BAD_ADDR] = "toa_bad_addr",
 	[TOA_STAT_NO_MEM] = "toa_no_mem",

@@ -23,6 +23,7 @@ enum toa_stat {
 	TOA_STAT_IP6_ALLOC,	/* of these, with an IPv6 client */
 	TOA_STAT_IP6_FREE,
 	TOA_STAT_SYN_KEPT,	/* option of a SYN kept for its connection */
+	TOA_STAT_SYN_DONE,	/* of these, taken over by it or ended without */
 	/* options that were not taken */
 	TOA_STAT_UNTRUSTED,	/* from a source that is not in net.toa.trusted */
 	TOA_STAT_BAD_ADDR,	/* no client can have that address or port */

@@ -7,6 +7,8 @@
  */
 #include <linux/hash.h>
 #include <linux/spinlock.h>
+#include <net/inet_sock.h>
+#include <net/request_sock.h>
 
 #include "toa.h"
 
@@ -48,6 +50,18 @@ bool toa_syn_add(const struct request_sock *req, const struct toa_client *client
 	return true;
 }
 
+/* Each that was kept, one day: as many as TOA_STAT_SYN_KEPT when no request is left. */
+static void count_done(const struct request_sock *req)
+{
+	struct toa_net *tn;
+
+	rcu_read_lock();
+	tn = toa_net_rcu(read_pnet(&inet_rsk(req)->ireq_net));
+	if (tn)
+		toa_stat_inc(tn, SYN_DONE);
+	rcu_read_unlock();
+}
+
 /* The entry is the caller's then. */
 struct toa_entry *toa_syn_take(const struct request_sock *req)
 {
@@ -62,6 +76,8 @@ struct toa_entry *toa_syn_take(const struct request_sock *req)
 	if (e)
 		hlist_del(&e->of_syn);
 	spin_unlock_bh(&b->lock);
+	if (e)
+		count_done(req);
 	return e;
 }
 

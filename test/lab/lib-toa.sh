@@ -232,9 +232,11 @@ toa_live() {
 	fi
 }
 
-# toa_nothing_left: each entry has been freed.
+# toa_nothing_left: each entry has been freed, and what was kept of SYNs given back.
+# toa-bpf keeps nothing of its own.
 toa_nothing_left() {
-	[ "$(toa_counter toa_entry_alloc)" -eq "$(toa_counter toa_entry_free)" ] && [ -z "$(toa_conns)" ]
+	[ "$(toa_counter toa_entry_alloc)" -eq "$(toa_counter toa_entry_free)" ] && [ -z "$(toa_conns)" ] || return 1
+	by bpf || [ "$(toa_counter toa_syn_kept)" -eq "$(toa_counter toa_syn_done)" ]
 }
 
 # ask_field NAME JSON: a number of a sockask report.

@@ -26,6 +26,19 @@ test_told() {
 	[[ $counts = *[1-9]* ]]
 }
 
+# conns_are N: so many are known in rs1.
+conns_are() {
+	[ "$(toa_conns | wc -l)" -eq "$1" ]
+}
+
+# half_open 4|6 PORT STEP...: a client that does not complete the handshake.
+half_open() {
+	local family=$1 port=$2
+	shift 2
+	in_ns "$client" labnet script -tun script0 "$(script_ip "$family"):$port" "$(rs 1 "$family" 80)" \
+		syn=mss1460 synack "$@"
+}
+
 # kernel_memory: KiB that the kernel has for itself, and those of it in slabs.
 kernel_memory() {
 	awk '{ v[$1] = $2 }
@@ -116,6 +129,45 @@ wait_log hold '"opened":10'
 stop "serve-rs1" KILL || true
 stop hold || true
 poll_until 10 "ended with the server" toa_nothing_left
+
+# Or with the server, without its having accepted them.
+serve "$rs1" rs1
+kill -s STOP "${lab_pid[serve-rs1]}"
+before=$(toa_counter toa_entry_free)
+start_in "$client" hold labnet conns -n 10 -hold 600s "$(rs 1 4 80)"
+wait_log hold '"opened":10'
+poll_until 10 "connections that nobody has accepted are known" conns_are 10
+stop "serve-rs1" KILL || true
+poll_until 10 "and end with the listener" toa_nothing_left
+expect_eq "as is counted" 10 "$(($(toa_counter toa_entry_free) - before))"
+stop hold || true
+
+# What is kept of a SYN is given back when no connection comes of it.
+if by module; then
+	# shellcheck source=test/lab/lib-synproxy.sh
+	. /lab/lib-synproxy.sh
+	setup_script
+	set_routes "$rs1" 10.0.1.1 2001:db8:1::1 "$script_net4" "$script_net6"
+	before=$(toa_counter toa_entry_alloc)
+	for family in 4 6; do
+		serve "$rs1" rs1
+		insert "$(toa_option $family)"
+		expect_toa_delta "IPv$family: a SYN's option is kept" toa_syn_kept 1 half_open $family 20001 rst
+		poll_until 10 "IPv$family: until the client sends RST" toa_nothing_left
+		set_sysctl "$rs1" net.ipv4.tcp_synack_retries=0
+		expect_toa_delta "IPv$family: another one" toa_syn_kept 1 half_open $family 20002
+		poll_until 10 "IPv$family: until there was no answer for long" toa_nothing_left
+		set_sysctl "$rs1" net.ipv4.tcp_synack_retries=5
+		for port in 20003 20004 20005; do
+			half_open $family $port >/dev/null
+		done
+		expect_eq "IPv$family: others" 3 "$(($(toa_counter toa_syn_kept) - $(toa_counter toa_syn_done)))"
+		stop "serve-rs1" KILL || true
+		poll_until 10 "IPv$family: until nobody listens any more" toa_nothing_left
+	done
+	expect_eq "and no connection came of them" "$before" "$(toa_counter toa_entry_alloc)"
+	insert "$(toa_option 4)"
+fi
 
 # A namespace dies with its connections. The client's end by RST: it would wait
 # long for an answer to its FIN.
