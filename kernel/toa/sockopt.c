@@ -37,8 +37,9 @@ static int get_peer(struct sock *sk, int optval, void __user *user, int *len)
 {
 	struct toa_nat64_peer peer = {};
 
+	/* MPTCP asks nobody for options of this level, but for one that is plain TCP. */
 	if (*len < (int)sizeof(peer) || sk->sk_type != SOCK_STREAM ||
-	    (sk->sk_protocol != IPPROTO_TCP && sk->sk_protocol != IPPROTO_MPTCP))
+	    sk->sk_protocol != IPPROTO_TCP)
 		return -EINVAL;
 	if (!inet_sk(sk)->inet_dport ||
 	    (1 << READ_ONCE(sk->sk_state)) & (TCPF_CLOSE | TCPF_SYN_SENT))
