@@ -32,10 +32,16 @@ setup_insert() {
 	wait_log insert '^READY'
 }
 
-# insert [-on STAGES] [-last] OPTION...: the director puts these in from now on;
-# stages are syn, ack, data (the first) and late, with commas.
+# insert [-also] [-on STAGES] [-last] OPTION...: the director puts these in from now
+# on, or (-also) in stages for which nothing was said yet; stages are syn, ack, data
+# (the first) and late, with commas.
 insert() {
 	local stages=syn,ack,data where=first
+	: >"$lab_tmp/rules.new"
+	if [ "$1" = -also ]; then
+		cp "$lab_tmp/rules" "$lab_tmp/rules.new"
+		shift
+	fi
 	if [ "$1" = -on ]; then
 		stages=$2
 		shift 2
@@ -45,7 +51,7 @@ insert() {
 		shift
 	fi
 	echo "# the director inserts on $stages, $where: $*"
-	echo "$stages $where $*" >"$lab_tmp/rules.new"
+	echo "$stages $where $*" >>"$lab_tmp/rules.new"
 	mv "$lab_tmp/rules.new" "$lab_tmp/rules"
 }
 

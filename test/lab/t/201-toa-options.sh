@@ -8,34 +8,46 @@
 # accept, Fast Open, MPTCP), which one counts, and that a wrong one does nothing.
 
 setup_insert
-answer 7004
-option=$(toa_option 4)
-
-for stage in syn ack; do
-	insert -on $stage "$option"
-	expect_told "on the $stage" "$told_ip4" "$(ask 4 7004)"
-done
-poll_until 10 "nothing is kept of SYNs" toa_nothing_left
-
-answer 7010 -defer 5
-for stage in syn data; do
-	insert -on $stage "$option"
-	expect_told "TCP_DEFER_ACCEPT, on the $stage" "$told_ip4" "$(ask 4 7010)"
-done
-
-set_sysctl "$rs1" net.ipv4.tcp_syncookies=2
-insert -on ack,data "$option"
-expect_told "SYN cookies, on the ACK" "$told_ip4" "$(ask 4 7004)"
-insert -on syn "$option"
-expect_wire "SYN cookies, on the SYN only: the wire's" "$client_ip4" "$(ask 4 7004)"
-set_sysctl "$rs1" net.ipv4.tcp_syncookies=1
+# fast_opened N: so many connections that came by Fast Open.
+fast_opened() {
+	in_ns "$rs1" awk '/^TcpExt:/ { if (!n++) split($0, name); else for (i = 2; i <= NF; i++) if (name[i] == "TCPFastOpenPassive") print $i }' \
+		/proc/net/netstat
+}
 
 set_sysctl "$rs1" net.ipv4.tcp_fastopen=0x603
 set_sysctl "$client" net.ipv4.tcp_fastopen=5
-answer 7011 -fastopen
-insert -on syn "$option"
-expect_told "Fast Open, on the SYN" "$told_ip4" "$(ask 4 7011 -tfo)"
-expect_match "it was Fast Open" 'TCPFastOpenPassive +[1-9]' "$(in_ns "$rs1" nstat -asz TCPFastOpenPassive 2>/dev/null || in_ns "$rs1" awk '/^TcpExt:/ { if (!n) { split($0, name); n = 1 } else for (i = 2; i <= NF; i++) print name[i], $i }' /proc/net/netstat)"
+for family in 4 6; do
+	option=$(toa_option $family) told=$(addr told_ip $family) wire=$(addr client_ip $family) v6=-6
+	[ $family = 6 ] || v6=
+	# shellcheck disable=SC2086 # an option or none
+	answer 700$family $v6
+	for stage in syn ack; do
+		insert -on $stage "$option"
+		expect_told "IPv$family: on the $stage" "$told" "$(ask $family 700$family)"
+	done
+	poll_until 10 "IPv$family: nothing is kept of SYNs" toa_nothing_left
+
+	# shellcheck disable=SC2086
+	answer 702$family -defer 5 $v6
+	for stage in syn data; do
+		insert -on $stage "$option"
+		expect_told "IPv$family: TCP_DEFER_ACCEPT, on the $stage" "$told" "$(ask $family 702$family)"
+	done
+
+	set_sysctl "$rs1" net.ipv4.tcp_syncookies=2
+	insert -on ack,data "$option"
+	expect_told "IPv$family: SYN cookies, on the ACK" "$told" "$(ask $family 700$family)"
+	insert -on syn "$option"
+	expect_wire "IPv$family: SYN cookies, on the SYN only: the wire's" "$wire" "$(ask $family 700$family)"
+	set_sysctl "$rs1" net.ipv4.tcp_syncookies=1
+
+	# shellcheck disable=SC2086
+	answer 703$family -fastopen $v6
+	before=$(fast_opened)
+	expect_told "IPv$family: Fast Open, on the SYN" "$told" "$(ask $family 703$family -tfo)"
+	expect_eq "IPv$family: it was Fast Open" 1 "$(($(fast_opened) - before))"
+done
+option=$(toa_option 4)
 
 if has mptcp; then
 	set_sysctl "$rs1" net.mptcp.enabled=1
@@ -52,6 +64,9 @@ fi
 # The first one counts, in a segment and in a connection.
 insert "$option" "v4:254:203.0.113.99"
 expect_told "the first of two counts" "$told_ip4" "$(ask 4 7004)"
+insert -on syn "$option"
+insert -also -on ack,data "v4:254:$other_ip4"
+expect_told "the SYN's, and not another one on the ACK" "$told_ip4" "$(ask 4 7004)"
 insert -last "hex:0101" "$option"
 expect_told "behind other options" "$told_ip4" "$(ask 4 7004)"
 insert -on late "$option"
@@ -76,7 +91,6 @@ declare -A wrong=(
 	["IPv6 loopback"]=hex:fd14123400000000000000000000000000000001
 	["IPv6, an IPv4 address inside"]=hex:fd14123400000000000000000000ffffcb007107
 )
-answer 7006 -6
 for what in "${!wrong[@]}"; do
 	insert -last "${wrong[$what]}"
 	if ! out=$(ask 4 7006); then
@@ -126,9 +140,42 @@ expect_eq "what is refused changes nothing" 254,253,200 "$(toa_get kinds)"
 insert "$option"
 toa_set enable=0
 expect_wire "switched off" "$client_ip4" "$(ask 4 7004)"
-if by module; then
-	expect_eq "elsewhere it is still on" 1 "$(in_ns "$rs2" sysctl -n net.toa.enable)"
-fi
 toa_set enable=1
 expect_told "switched on" "$told_ip4" "$(ask 4 7004)"
 poll_until 10 "nothing is left" toa_nothing_left
+
+# Each namespace has its own.
+if by module; then
+	# ask_both: sets what a server in rs1 and one in rs2 say.
+	ask_both() {
+		here=$(ask 4 7004)
+		there=$(in_ns "$client" labnet sockask "$(rs 2 4 7004)")
+	}
+	set_routes "$rs2" 10.0.2.1 2001:db8:2::1 "$client_net4" "$client_net6"
+	start_in "$rs2" answer-rs2 labnet sockserve -port 7004
+	wait_log answer-rs2 '^READY'
+	toa_set enable=0
+	ask_both
+	expect_wire "off in one namespace" "$client_ip4" "$here"
+	expect_told "it is on in another one" "$told_ip4" "$there"
+	toa_set enable=1 trusted=198.51.100.0/24
+	ask_both
+	expect_wire "a director that is not trusted in one" "$client_ip4" "$here"
+	expect_told "is trusted in another one" "$told_ip4" "$there"
+	toa_set trusted=0.0.0.0/0
+	set_sysctl "$rs2" net.toa.kinds=252
+	ask_both
+	expect_told "a kind that is taken in one" "$told_ip4" "$here"
+	expect_wire "is not taken in another one" "$client_ip4" "$there"
+	insert "v4:252:$told_ip4"
+	ask_both
+	expect_wire "and the other way round" "$client_ip4" "$here"
+	expect_told "with another kind" "$told_ip4" "$there"
+	insert "$option"
+	start_in "$client" keep labnet conns -n 1 -hold 600s "$(rs 1 4 7004)"
+	wait_log keep '"opened":1'
+	expect_match "a connection is in the list of its namespace" "^$(regex "$rs1_ip4:7004 $client_ip4:")" "$(toa_conns)"
+	expect_no_match "and not in another one's" "$(regex "$rs1_ip4")" "$(in_ns "$rs2" cat /proc/net/toa_conn)"
+	stop keep || true
+	poll_until 10 "nothing is left" toa_nothing_left
+fi

@@ -31,24 +31,35 @@ type inserter struct {
 	isn   map[netip.AddrPort]uint32
 }
 
-// insertRules are one line: stages, "last" or "first", and options.
-type insertRules struct {
+// insertRule is one line: stages, "last" or "first", and options.
+type insertRule struct {
 	stages  []string // syn, ack, data (the first), late (behind it)
 	last    bool     // behind the options that are there, not in front
 	options []string // see optionBytes
 }
 
-func readRules(path string) (insertRules, error) {
-	var r insertRules
+func readRules(path string) ([]insertRule, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	words := strings.Fields(string(text))
-	if len(words) < 2 {
-		return r, nil
+	var rules []insertRule
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); len(words) >= 2 {
+			rules = append(rules, insertRule{strings.Split(words[0], ","), words[1] == "last", words[2:]})
+		}
 	}
-	return insertRules{strings.Split(words[0], ","), words[1] == "last", words[2:]}, nil
+	return rules, nil
+}
+
+// ruleFor is the first one for a stage. Without one, nothing is inserted.
+func ruleFor(rules []insertRule, stage string) insertRule {
+	for _, r := range rules {
+		if slices.Contains(r.stages, stage) {
+			return r
+		}
+	}
+	return insertRule{}
 }
 
 // optionBytes makes an option of "v4:KIND:ADDR", "v6:KIND:ADDR", which get the
@@ -77,7 +88,7 @@ func optionBytes(spec string, port uint16) ([]byte, error) {
 }
 
 // block is all options for a segment, padded.
-func (r insertRules) block(port uint16) ([]byte, error) {
+func (r insertRule) block(port uint16) ([]byte, error) {
 	var all []byte
 	for _, spec := range r.options {
 		opt, err := optionBytes(spec, port)
@@ -138,10 +149,11 @@ func (ins *inserter) insert(pkt []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(rules.stages, stage) || head > len(tcp) {
+	rule := ruleFor(rules, stage)
+	if rule.options == nil || head > len(tcp) {
 		return pkt, nil
 	}
-	block, err := rules.block(port)
+	block, err := rule.block(port)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +161,7 @@ func (ins *inserter) insert(pkt []byte) ([]byte, error) {
 		return pkt, nil
 	}
 	at := len(pkt) - len(tcp) + 20
-	if rules.last {
+	if rule.last {
 		at = len(pkt) - len(tcp) + head
 	}
 	grown := make([]byte, 0, len(pkt)+len(block))
@@ -177,7 +189,7 @@ func finish(pkt []byte, off int, src, dst netip.Addr, by int) {
 func runInsert(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("insert", flag.ContinueOnError)
 	dev := fs.String("tun", "", "TUN device that packets are routed to, and come back from")
-	rules := fs.String("rules", "", "file with a line: STAGE,... first|last OPTION...")
+	rules := fs.String("rules", "", "file with lines: STAGE,... first|last OPTION...; the first one for a stage counts")
 	if _, err := parseFlags(fs, args, 0); err != nil {
 		return err
 	}

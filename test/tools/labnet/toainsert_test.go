@@ -40,6 +40,7 @@ func TestInsert(t *testing.T) {
 		{"padded", "syn first hex:fe03aa", "fe03aa01" + "020405b4"},
 		{"elsewhere", "ack,data first v4:254:203.0.113.7", "020405b4"},
 		{"nowhere", "", "020405b4"},
+		{"each stage its own", "ack first hex:01010101\nsyn last hex:02020202\nsyn last hex:03030303\n", "020405b4" + "02020202"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pkt, err := newTestInserter(t, test.rules).insert(segment(t))
