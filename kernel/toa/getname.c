@@ -7,9 +7,14 @@
  * In task context, so no other probe's handler is live on the CPU, and none of
  * ours is skipped.
  */
+#include <linux/bits.h>
+#include <linux/cred.h>
+#include <linux/hash.h>
 #include <linux/kprobes.h>
 #include <linux/net.h>
 #include <linux/ptrace.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
 /* needs sock.h in front of it on 5.10 */
@@ -23,6 +28,18 @@
  */
 #define INSTANCES	1024
 
+/*
+ * Who has a thread hold a socket's lock for long, and others ask for its peer, has
+ * as many inside as he has threads. So nobody gets all: so many for each user, and
+ * as many for all that are in user namespaces, where one has users for the asking.
+ * Users of the same hash share.
+ */
+#define SHARE		(INSTANCES / 4)
+#define USERS_BITS	10
+#define OTHER_USER_NS	BIT(USERS_BITS)
+
+static atomic_t inside[OTHER_USER_NS + 1];
+
 /* What health.c calls with, to see whether the probes are there. */
 struct socket *toa_getname_test;
 atomic_t toa_getname_tests = ATOMIC_INIT(0);
@@ -33,8 +50,16 @@ struct call {
 	const struct net *net;
 	struct in6_addr raddr;
 	__be16 rport;
+	u16 who;		/* index of inside */
 	struct toa_client client;
 };
+
+static unsigned int who_asks(void)
+{
+	if (current_user_ns() != &init_user_ns)
+		return OTHER_USER_NS;
+	return hash_32(__kuid_val(current_uid()), USERS_BITS);
+}
 
 static bool has_clients(const struct sock *sk)
 {
@@ -43,6 +68,7 @@ static bool has_clients(const struct sock *sk)
 		sk->sk_protocol == IPPROTO_MPTCP);
 }
 
+/* True with a share taken, which the return gives back. */
 static bool call_fill(struct call *call, struct sock *sk)
 {
 	struct toa_net *tn = toa_net_rcu(sock_net(sk));
@@ -53,6 +79,11 @@ static bool call_fill(struct call *call, struct sock *sk)
 	e = toa_store_find_rcu(sk);
 	if (!e) {
 		toa_stat_inc(tn, GETNAME_BYPASS);
+		return false;
+	}
+	call->who = who_asks();
+	if (!atomic_add_unless(&inside[call->who], 1, SHARE)) {
+		toa_stat_inc(tn, GETNAME_TOO_MANY);
 		return false;
 	}
 	call->net = sock_net(sk);
@@ -143,6 +174,7 @@ static int on_return_v4(struct kretprobe_instance *ri, struct pt_regs *regs)
 	bool has_peer = (int)regs_return_value(regs) > 0;
 
 	count(call->net, has_peer, has_peer ? replace_v4(call) : OTHER_PEER);
+	atomic_dec(&inside[call->who]);
 	return 0;
 }
 
@@ -152,6 +184,7 @@ static int on_return_v6(struct kretprobe_instance *ri, struct pt_regs *regs)
 	bool has_peer = (int)regs_return_value(regs) > 0;
 
 	count(call->net, has_peer, has_peer ? replace_v6(call) : OTHER_PEER);
+	atomic_dec(&inside[call->who]);
 	return 0;
 }
 
@@ -200,7 +233,7 @@ int toa_getname_init(void)
 	return err;
 }
 
-/* A task that sleeps inside returns without us. */
+/* A task that sleeps inside returns without us, and inside goes with the module. */
 void toa_getname_exit(void)
 {
 	unregister_kretprobes(probes, ARRAY_SIZE(probes));

@@ -11,6 +11,7 @@ static const char * const stat_names[] = {
 	[TOA_STAT_GETNAME_BYPASS] = "getname_toa_bypass",
 	[TOA_STAT_GETNAME_EMPTY] = "getname_toa_empty",
 	[TOA_STAT_GETNAME_NAT64] = "getname_toa_nat64",
+	[TOA_STAT_GETNAME_TOO_MANY] = "getname_too_many",
 	[TOA_STAT_NAT64_OK] = "getsockopt_toa_ok",
 	[TOA_STAT_ADDED] = "toa_entry_alloc",
 	[TOA_STAT_FREED] = "toa_entry_free",

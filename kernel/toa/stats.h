@@ -16,6 +16,7 @@ enum toa_stat {
 	TOA_STAT_GETNAME_BYPASS, /* no client known for the socket */
 	TOA_STAT_GETNAME_EMPTY,	/* socket has no peer */
 	TOA_STAT_GETNAME_NAT64,	/* IPv6 client does not fit an AF_INET socket */
+	TOA_STAT_GETNAME_TOO_MANY, /* who asks has too many under way */
 	TOA_STAT_NAT64_OK,	/* asked for by the socket option */
 	/* entries */
 	TOA_STAT_ADDED,

@@ -39,6 +39,7 @@ var commands = []command{
 	{"insert", "-tun DEV -rules FILE", "be a director that puts TCP options into segments", runInsert},
 	{"sockserve", "[-port N] [-6] [-mptcp] [-tls] ...", "answer with whom every call sees", runSockServe},
 	{"sockask", "[-n N] [-for D] [-mptcp] [-tfo] [-tls] ADDR:PORT", "ask sockserve", runSockAsk},
+	{"crowd", "[-port N] [-n N] [-uid N] -until FILE", "many threads ask for the peer of one socket, whose lock is held", runCrowd},
 	{"holdhook", "CGROUP", "keep the BPF hook for getpeername() of a cgroup to ourselves", runHoldHook},
 	{"packetcost", "-client NETNS -server NETNS ... ADDR:PORT", "time segments of established TCP connections", runPacketCost},
 	{"conncost", "-client NETNS -server NETNS [-n N|-mb N] ADDR:PORT", "time whole connections, or megabytes, between two ends in one thread", runConnCost},

@@ -115,14 +115,19 @@ func (a *sockAsker) ask() (netip.AddrPort, string, error) {
 	return local, answer, err
 }
 
-// askAgain asks on the same connection when the file is there.
-func (a *sockAsker) askAgain(fd int) (string, error) {
+// waitForFile returns when there is such a file.
+func waitForFile(path string) {
 	for {
-		if _, err := os.Stat(a.again); err == nil {
-			break
+		if _, err := os.Stat(path); err == nil {
+			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// askAgain asks on the same connection when the file is there.
+func (a *sockAsker) askAgain(fd int) (string, error) {
+	waitForFile(a.again)
 	if _, err := unix.Write(fd, []byte("again\n")); err != nil {
 		return "", err
 	}
