@@ -52,11 +52,7 @@ short_conns() {
 
 # resets: how many RST clients and real servers have sent.
 resets() {
-	local ns
-	for ns in "$client" "$rs1"; do
-		in_ns "$ns" awk '$1 == "Tcp:" && !n { n = split($0, name); next }
-			$1 == "Tcp:" { for (i = 2; i <= n; i++) if (name[i] == "OutRsts") print $i }' /proc/net/snmp
-	done | awk '{ s += $1 } END { print s }'
+	echo $(($(tcp_stat "$client" OutRsts) + $(tcp_stat "$rs1" OutRsts)))
 }
 
 # short_lossy ARGS of short_conns: while packets to the real server are lost and

@@ -189,6 +189,17 @@ counter() {
 		{ echo "no counter $2" >&2; return 1; }
 }
 
+# tcp_stat NS REGEX: a counter of that namespace's TCP, of /proc/net/snmp or netstat;
+# the sum of those whose whole name matches.
+tcp_stat() {
+	in_ns "$1" awk -v n="^($2)\$" '$1 !~ /^Tcp/ { next }
+		!($1 in head) { head[$1] = $0; next }
+		{ k = split(head[$1], name); split($0, value)
+		for (i = 2; i <= k; i++) if (name[i] ~ n) { s += value[i]; found = 1 } }
+		END { if (!found) exit 1; printf "%d\n", s }' /proc/net/snmp /proc/net/netstat ||
+		{ echo "no TCP counter $2" >&2; return 1; }
+}
+
 # counter_reached NS NAME N: also sets after, what it is at.
 counter_reached() {
 	after=$(counter "$1" "$2")

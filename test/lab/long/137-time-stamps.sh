@@ -13,13 +13,6 @@ vip=$vip4
 fullnat_service -t 4 80
 ipvs -d -t "$vip:80" -r "$rs2_ip4:80"
 
-# tcp_stat NS NAME: a counter of that namespace's TCP, of /proc/net/snmp or netstat.
-tcp_stat() {
-	in_ns "$1" awk -v n="$2" '{ if (!($1 in head)) { head[$1] = $0; next }
-		k = split(head[$1], name); split($0, value)
-		for (i = 2; i <= k; i++) if (name[i] == n) print value[i] }' /proc/net/snmp /proc/net/netstat
-}
-
 watched=(RetransSegs TCPTimeouts TCPLossUndo TCPDSACKUndo TCPFullUndo TCPPartialUndo TCPSpuriousRTOs)
 
 # transfer REMOVE: prints KB/s, and by how much the real server's counters grew.

@@ -44,8 +44,7 @@ done
 
 # rejected: segments that rs1 refused by their time stamp.
 rejected() {
-	in_ns "$rs1" awk '$1 == "TcpExt:" && !n { n = split($0, name); next }
-		$1 == "TcpExt:" { for (i = 2; i <= n; i++) if (name[i] ~ /^PAWS/) s += $i; print s + 0 }' /proc/net/netstat
+	tcp_stat "$rs1" 'PAWS.*'
 }
 
 # older_than_last NAME: segments of a capture that have a time stamp older than

@@ -8,12 +8,6 @@
 # accept, Fast Open, MPTCP), which one counts, and that a wrong one does nothing.
 
 setup_insert
-# fast_opened N: so many connections that came by Fast Open.
-fast_opened() {
-	in_ns "$rs1" awk '/^TcpExt:/ { if (!n++) split($0, name); else for (i = 2; i <= NF; i++) if (name[i] == "TCPFastOpenPassive") print $i }' \
-		/proc/net/netstat
-}
-
 set_sysctl "$rs1" net.ipv4.tcp_fastopen=0x603
 set_sysctl "$client" net.ipv4.tcp_fastopen=5
 for family in 4 6; do
@@ -43,9 +37,9 @@ for family in 4 6; do
 
 	# shellcheck disable=SC2086
 	answer 703$family -fastopen $v6
-	before=$(fast_opened)
+	before=$(tcp_stat "$rs1" TCPFastOpenPassive)
 	expect_told "IPv$family: Fast Open, on the SYN" "$told" "$(ask $family 703$family -tfo)"
-	expect_eq "IPv$family: it was Fast Open" 1 "$(($(fast_opened) - before))"
+	expect_eq "IPv$family: it was Fast Open" 1 "$(($(tcp_stat "$rs1" TCPFastOpenPassive) - before))"
 done
 option=$(toa_option 4)
 
