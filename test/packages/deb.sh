@@ -13,15 +13,9 @@ set -eu
 # shellcheck source=test/packages/machine.sh
 . "$top_dir/test/packages/machine.sh"
 
-packages="ip-vs-fullnat-dkms ipvsadm-go toa-dkms toa-ss toa-bpf"
-
 # shell COMMANDS: in the root, by its shell; nobody answers questions.
 shell() {
 	in_root "$root" sh -eu -c "$*" </dev/null
-}
-
-not() {
-	! "$@"
 }
 
 # installed VERSION: by DKMS, for a kernel whose headers apt brought, and signed.
@@ -63,13 +57,13 @@ life() {
 	result "the packages are upgraded" shell 'cd /debs/new && apt-get install -y ./*.deb'
 	result "DKMS has the new version" installed "$next_version"
 	result "and nothing of the old one" shell "! dkms status | grep -F '$version,' && ! ls /usr/src/*-$version"
-	result "the packages are removed" shell "apt-get remove -y $packages"
+	result "the packages are removed" shell "apt-get remove -y ${packages[*]}"
 	result "DKMS knows nothing of them" test -z "$(shell 'dkms status')"
 	result "stock's command has its name" shell '! readlink "$(command -v ipvsadm)" && ! command -v ipvsadm.stock && dpkg -V ipvsadm'
 	result "they come again" shell 'cd /debs/new && apt-get install -y ./*.deb'
 	result "stock's package is purged" shell 'apt-get purge -y ipvsadm'
 	result "the command is ours" command_is_ours
-	result "the packages are purged" shell "apt-get purge -y $packages"
+	result "the packages are purged" shell "apt-get purge -y ${packages[*]}"
 	left_behind >"$work/after"
 	result "nothing is left behind" diff "$work/before" "$work/after"
 	result "dpkg has nothing to complain of" shell 'dpkg --audit && apt-get check'
@@ -81,8 +75,7 @@ mkdir -p "$build_dir/run"
 work=$(mktemp -d "$build_dir/run/deb.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
 version=$(project_version)
-"$top_dir/packaging/build.sh" -o "$work/debs/old" >/dev/null
-"$top_dir/packaging/build.sh" -v "$next_version" -o "$work/debs/new" >/dev/null
+build_both "$work/debs"
 : >"$work/results"
 for name; do life "$name"; done
 ! grep '^not ok' "$work/results" >/dev/null

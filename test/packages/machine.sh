@@ -12,6 +12,16 @@ boot_seconds=$((3600 * slow))
 # shellcheck disable=SC2034 # for callers
 next_version=99.0.0
 
+# All of ours.
+# shellcheck disable=SC2034 # for callers
+packages=(ip-vs-fullnat-dkms ipvsadm-go toa-dkms toa-ss toa-bpf)
+
+# build_both DIR: this version in DIR/old, and one to upgrade to in DIR/new.
+build_both() {
+	"$top_dir/packaging/build.sh" -o "$1/old" >/dev/null
+	"$top_dir/packaging/build.sh" -v "$next_version" -o "$1/new" >/dev/null
+}
+
 # make_disk ROOT STAGES: $work/disk with the root, what lies in $work/lab as /lab,
 # and a unit that runs guest.sh. STAGES are words, with a "-" where the machine is
 # to be booted again, and a "+" where its disk is to be changed before.

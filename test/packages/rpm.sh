@@ -12,8 +12,6 @@ set -eu
 # shellcheck source=test/packages/machine.sh
 . "$top_dir/test/packages/machine.sh"
 
-packages=(ip-vs-fullnat-dkms ipvsadm-go toa-dkms toa-ss toa-bpf)
-
 # in_disk COMMAND...: in the root that the disk is made from. The scriptlets ask the
 # running kernel's name, which is to be the one that the root has.
 in_disk() {
@@ -138,10 +136,8 @@ not() {
 mkdir -p "$build_dir/run"
 work=$(mktemp -d "$build_dir/run/rpm.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
-for when in "old $(project_version)" "new $next_version"; do
-	"$top_dir/packaging/build.sh" -v "${when#* }" -o "$work/${when% *}" >/dev/null
-	rm "$work/${when% *}"/*.deb
-done
+build_both "$work"
+rm "$work"/{old,new}/*.deb
 load_kernel "${1:-6.1}"
 prepare "$k_name"
 : >"$work/results"

@@ -20,16 +20,6 @@ set -eu
 # With "-" the machine is booted again; with "+" as well, with what change_disk did.
 stages="install - restored refused upgrade stock - restored"
 
-# packages: this version, and one to upgrade to.
-packages() {
-	"$top_dir/packaging/build.sh" -o "$work/old" >/dev/null
-	"$top_dir/packaging/build.sh" -v "$next_version" -o "$work/new" >/dev/null
-	for when in old new; do
-		mkdir -p "$work/lab/$when"
-		mv "$work/$when"/*_all.deb "$work/$when"/*_amd64.deb "$work/lab/$when/"
-	done
-}
-
 # prebuild ROOT RELEASE: $work/lab/{old,new}/NAME-VERSION.dkms.tar.gz.
 prebuild() {
 	local when package name version
@@ -90,7 +80,8 @@ mkdir -p "$build_dir/run"
 work=$(mktemp -d "$build_dir/run/packages.XXXXXX")
 trap 'cp "$work/console.log" "$build_dir/console-packages.log" 2>/dev/null; rm -rf "$work"' EXIT
 with_lock "$build_dir/.lock" build_tools
-packages
+build_both "$work/lab"
+rm "$work"/lab/*/*.rpm
 status=0
 for name; do
 	life "$name" || status=1
